@@ -1,0 +1,7 @@
+//! `attpc`: make for experiments.
+//!
+//! The map of the rooms, in the order in which data flows through them. Each room's `mod.rs`
+//! opens with its card: job, what it takes and gives, what it may import and touch. `tests/tidy.rs`
+//! holds the cards; `ARCHITECTURE.md` tells the story.
+
+pub mod model;
