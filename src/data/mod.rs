@@ -5,3 +5,6 @@
 //! - imports: model
 //! - touches: hdf5, parquet, libdeflater, files
 //! - never: computes science, prints, reads a clock
+
+pub mod error;
+pub mod parquet;

@@ -1,5 +1,6 @@
 //! A step that is ready to run: checked parameters, paths by role, threads and reports.
 
+use crate::data::error::DataError;
 use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
@@ -14,6 +15,8 @@ pub enum StepError {
     MissingFeature { kernel: String, feature: &'static str },
     #[error(transparent)]
     Params(#[from] ParamError),
+    #[error(transparent)]
+    Data(#[from] DataError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -50,7 +53,7 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
-            StepError::Threads { .. } => None,
+            StepError::Data(_) | StepError::Threads { .. } => None,
         }
     }
 }
