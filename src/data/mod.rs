@@ -7,4 +7,8 @@
 //! - never: computes science, prints, reads a clock
 
 pub mod error;
+#[cfg(feature = "hdf5")]
+pub mod hdf;
 pub mod parquet;
+#[cfg(feature = "hdf5")]
+pub mod raw;
