@@ -5,6 +5,8 @@ use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
+#[cfg(feature = "hdf5")]
+use crate::steps::attpc::pointcloud::PointcloudError;
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,9 @@ pub enum StepError {
     Params(#[from] ParamError),
     #[error(transparent)]
     Data(#[from] DataError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Pointcloud(#[from] PointcloudError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -53,7 +58,7 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
-            StepError::Data(_) | StepError::Threads { .. } => None,
+            _ => None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
+#[cfg(feature = "hdf5")]
+use crate::steps::attpc;
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -12,7 +14,8 @@ pub(super) struct Step {
 }
 
 #[cfg(feature = "hdf5")]
-pub(super) const TABLE: &[Step] = &[];
+pub(super) const TABLE: &[Step] =
+    &[Step { info: attpc::pointcloud::info, run: attpc::pointcloud::run }];
 
 #[cfg(not(feature = "hdf5"))]
 pub(super) const TABLE: &[Step] = &[];
