@@ -1,0 +1,29 @@
+//! Room card
+//! - job: The only event loop: asks the pure rooms, does the calls they want, turns results into events.
+//! - takes: a `Project`, a `Request` and a function that evaluates the recipe
+//! - gives: `BuildEvent`s and a summary; surveys for readers that run nothing
+//! - imports: model, graph, fingerprint, plan, schedule, execute, fsio, store
+//! - touches: files, threads, clock, signals
+//! - never: words a message for people; knows a kernel's science
+
+mod build;
+mod clean;
+mod commit;
+mod error;
+mod facts;
+mod limits;
+mod load;
+mod prepare;
+mod project;
+mod recover;
+mod render;
+mod snapshot;
+mod sources;
+mod survey;
+
+pub use build::{Interrupt, Mailbox, build};
+pub use clean::{Cleaned, clean};
+pub use error::EngineError;
+pub use load::{Loaded, Question, load};
+pub use project::{Project, Request, Settings};
+pub use survey::{Judged, Survey, survey};
