@@ -8,3 +8,7 @@ pub mod fingerprint;
 pub mod graph;
 pub mod model;
 pub mod plan;
+pub mod data;
+pub mod kernels;
+pub mod model;
+pub mod steps;
