@@ -1,5 +1,6 @@
 //! A step that is ready to run: checked parameters, paths by role, threads and reports.
 
+use crate::data::error::DataError;
 use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
@@ -25,6 +26,10 @@ pub enum StepError {
     },
     #[error("`{kernel}` takes one {direction} `{role}`, found {found}")]
     TooManyFiles { kernel: &'static str, direction: Direction, role: &'static str, found: usize },
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error("`event` is `{value}`, must be a number or \"auto\"")]
+    BadEvent { value: String },
     #[error("cannot start {cores} threads")]
     Threads { cores: u32, source: rayon::ThreadPoolBuildError },
 }
@@ -50,7 +55,7 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
-            StepError::Threads { .. } => None,
+            StepError::Data(_) | StepError::BadEvent { .. } | StepError::Threads { .. } => None,
         }
     }
 }
