@@ -6,5 +6,7 @@
 //! - touches: hdf5, parquet, libdeflater, files
 //! - never: computes science, prints, reads a clock
 
+#[cfg(feature = "hdf5")]
+pub mod cloud_reader;
 pub mod error;
 pub mod parquet;

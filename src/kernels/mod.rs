@@ -5,3 +5,6 @@
 //! - imports: model
 //! - touches: realfft
 //! - never: sees a path, reads a file or a clock, prints
+
+pub mod attpc;
+pub mod figure;

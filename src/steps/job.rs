@@ -15,8 +15,6 @@ pub enum StepError {
     MissingFeature { kernel: String, feature: &'static str },
     #[error(transparent)]
     Params(#[from] ParamError),
-    #[error(transparent)]
-    Data(#[from] DataError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -28,6 +26,10 @@ pub enum StepError {
     },
     #[error("`{kernel}` takes one {direction} `{role}`, found {found}")]
     TooManyFiles { kernel: &'static str, direction: Direction, role: &'static str, found: usize },
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error("`event` is `{value}`, must be a number or \"auto\"")]
+    BadEvent { value: String },
     #[error("cannot start {cores} threads")]
     Threads { cores: u32, source: rayon::ThreadPoolBuildError },
 }
@@ -53,7 +55,7 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
-            StepError::Data(_) | StepError::Threads { .. } => None,
+            StepError::Data(_) | StepError::BadEvent { .. } | StepError::Threads { .. } => None,
         }
     }
 }

@@ -1,1 +1,4 @@
 //! Steps of the AT-TPC chain.
+
+#[cfg(feature = "hdf5")]
+pub mod figure;

@@ -1,0 +1,3 @@
+//! The AT-TPC chain: traces to point clouds, and pictures of them.
+
+pub mod figure;
