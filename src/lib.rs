@@ -4,4 +4,7 @@
 //! opens with its card: job, what it takes and gives, what it may import and touch. `tests/tidy.rs`
 //! holds the cards; `ARCHITECTURE.md` tells the story.
 
+pub mod data;
+pub mod kernels;
 pub mod model;
+pub mod steps;

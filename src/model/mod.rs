@@ -14,6 +14,7 @@ pub mod pattern;
 pub mod reason;
 pub mod record;
 pub mod resources;
+pub mod schema;
 pub mod sources;
 pub mod span;
 pub mod stamp;
