@@ -6,6 +6,7 @@
 
 pub mod fingerprint;
 pub mod graph;
+pub mod fsio;
 pub mod model;
 pub mod plan;
 pub mod data;
