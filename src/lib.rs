@@ -13,3 +13,4 @@ pub mod data;
 pub mod kernels;
 pub mod model;
 pub mod steps;
+pub mod schedule;
