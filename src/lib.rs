@@ -5,3 +5,4 @@
 //! holds the cards; `ARCHITECTURE.md` tells the story.
 
 pub mod model;
+pub mod ui;
