@@ -4,5 +4,9 @@
 //! opens with its card: job, what it takes and gives, what it may import and touch. `tests/tidy.rs`
 //! holds the cards; `ARCHITECTURE.md` tells the story.
 
+pub mod cli;
+pub mod data;
+pub mod kernels;
 pub mod model;
+pub mod steps;
 pub mod ui;

@@ -37,7 +37,11 @@ pub struct GraphEdge {
 impl GraphNode {
     /// The name, with the number of actions where it is not one.
     fn caption(&self) -> String {
-        if self.actions == 1 { self.name.clone() } else { format!("{} ({})", self.name, self.actions) }
+        if self.actions == 1 {
+            self.name.clone()
+        } else {
+            format!("{} ({})", self.name, self.actions)
+        }
     }
 
     /// Fill colours that differ in brightness too, so that they survive a grey print.
@@ -129,7 +133,10 @@ mod tests {
     #[test]
     fn dot_quotes_names() {
         let text = dot(&graph());
-        assert!(text.contains("n0 [label = \"a \\\"b\\\" (2)\", fillcolor = \"#f4b183\"];"), "{text}");
+        assert!(
+            text.contains("n0 [label = \"a \\\"b\\\" (2)\", fillcolor = \"#f4b183\"];"),
+            "{text}"
+        );
         assert!(text.contains("n0 -> n1 [label = \"plots/{run}.csv\"];"), "{text}");
     }
 

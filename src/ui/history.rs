@@ -80,13 +80,15 @@ fn lines(state: &BuildState, event: &BuildEvent, verbosity: Verbosity) -> Vec<Li
 
 /// A verb in a fixed column and the action's label, so that a column of labels can be scanned.
 fn told(verb: &str, action: &ActionRef) -> Line {
-    Line::new().with(Label::Good, format!("{verb:>7}")).with(Label::Plain, format!("  {}", action.label))
+    Line::new()
+        .with(Label::Good, format!("{verb:>7}"))
+        .with(Label::Plain, format!("  {}", action.label))
 }
 
 fn ran(state: &BuildState, action: &ActionRef, cost: &Cost) -> Line {
-    let because = state.running(action.id).map_or(String::new(), |running| {
-        explain::because(&running.reasons, Verbosity::Normal)
-    });
+    let because = state
+        .running(action.id)
+        .map_or(String::new(), |running| explain::because(&running.reasons, Verbosity::Normal));
     told("ran", action)
         .with(Label::Plain, format!("  {}", duration(cost.wall_ms as f64 / 1e3)))
         .with(Label::Quiet, because)

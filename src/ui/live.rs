@@ -39,11 +39,7 @@ pub struct LiveView {
 
 impl LiveView {
     /// A view on a terminal whose size `screen` tells at any time.
-    pub fn new(
-        sink: Sink,
-        manner: Manner,
-        screen: impl Fn() -> Screen + Send + 'static,
-    ) -> Self {
+    pub fn new(sink: Sink, manner: Manner, screen: impl Fn() -> Screen + Send + 'static) -> Self {
         LiveView {
             sink,
             manner,
@@ -58,8 +54,7 @@ impl LiveView {
     fn redraw(&mut self, now: Duration) {
         let wanted = self.manner.progress && self.state.phase != Phase::Finished;
         let block = if wanted { block(&self.state, (self.screen)(), now) } else { Vec::new() };
-        let block: Vec<String> =
-            block.iter().map(|line| line.render(self.manner.colour)).collect();
+        let block: Vec<String> = block.iter().map(|line| line.render(self.manner.colour)).collect();
         if self.waiting.is_empty() && block == self.drawn {
             return;
         }
@@ -189,9 +184,7 @@ fn row(running: &Running, width: usize, now: Duration) -> Line {
         .with(Label::Plain, format!("  {label:<width$}  "))
         .with(Label::Plain, format!("{elapsed}{}", expected.unwrap_or_default()));
     match &running.progress {
-        Some(progress) => {
-            line.with(Label::Quiet, format!("  {}", told(progress, running.rate())))
-        }
+        Some(progress) => line.with(Label::Quiet, format!("  {}", told(progress, running.rate()))),
         None if running.executor != "local" => {
             line.with(Label::Quiet, format!("  {}", running.executor))
         }

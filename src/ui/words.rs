@@ -231,11 +231,9 @@ fn sum_line(summary: &BuildSummary) -> Line {
     };
     let mut parts = vec![format!("{} ran{unchanged}", summary.executed)];
     parts.push(format!("{} up to date", summary.fresh));
-    for (number, word) in [
-        (summary.restored, "restored"),
-        (summary.failed, "failed"),
-        (summary.skipped, "skipped"),
-    ] {
+    for (number, word) in
+        [(summary.restored, "restored"), (summary.failed, "failed"), (summary.skipped, "skipped")]
+    {
         if number > 0 {
             parts.push(format!("{number} {word}"));
         }

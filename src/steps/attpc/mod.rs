@@ -1,0 +1,1 @@
+//! Steps of the AT-TPC chain.
