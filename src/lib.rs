@@ -7,4 +7,5 @@
 pub mod data;
 pub mod kernels;
 pub mod model;
+pub mod recipe;
 pub mod steps;
