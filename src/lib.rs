@@ -13,6 +13,8 @@ pub mod fsio;
 pub mod engine;
 pub mod data;
 pub mod kernels;
+pub mod model;
+pub mod recipe;
 pub mod steps;
 pub mod ui;
 pub mod cli;
