@@ -4,15 +4,14 @@
 //! opens with its card: job, what it takes and gives, what it may import and touch. `tests/tidy.rs`
 //! holds the cards; `ARCHITECTURE.md` tells the story.
 
-pub mod fingerprint;
-pub mod graph;
-pub mod fsio;
-pub mod model;
-pub mod plan;
 pub mod cli;
 pub mod data;
+pub mod fingerprint;
+pub mod fsio;
+pub mod graph;
 pub mod kernels;
 pub mod model;
-pub mod steps;
+pub mod plan;
 pub mod schedule;
+pub mod steps;
 pub mod ui;
