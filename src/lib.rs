@@ -13,5 +13,6 @@ pub mod kernels;
 pub mod model;
 pub mod plan;
 pub mod schedule;
+pub mod recipe;
 pub mod steps;
 pub mod ui;
