@@ -211,8 +211,10 @@ impl RunSheet {
             x: across,
             y: Axis::linear(0.0, round_up(most)),
         };
-        let each = self.events_in_block();
-        let heading = format!("Course of the run, averages over {each} events");
+        let heading = match self.events_in_block() {
+            1 => "Course of the run, event by event".to_owned(),
+            each => format!("Course of the run, averages over {each} events"),
+        };
         points.draw(svg, Titles { heading: &heading, x: "", y: "points" });
         let heights: Vec<_> =
             blocks.iter().map(|block| (block.ends, block.points_per_event)).collect();
