@@ -171,3 +171,73 @@ fn library_error(path: &Path, place: (&str, &'static str), source: hdf5::Error) 
     let (object, doing) = place;
     DataError::Library { path: path.to_owned(), object: object.to_owned(), doing, source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::raw::{GetStamp, RawRun};
+
+    fn matrix(pad: i16) -> Array2<i16> {
+        Array2::from_elem((2, 517), pad)
+    }
+
+    fn event() -> RawEvent {
+        let stamp = GetStamp { id: 5, timestamp: 1 << 40, timestamp_other: 7 };
+        let silicon = vec![Some(matrix(1)), None, None, Some(matrix(2))];
+        let frib = FribData {
+            id: 9,
+            timestamp: 11,
+            digitizer: Some(Array2::from_elem((2048, 8), 300)),
+            coincidence: Some(1),
+            modules: vec![("1904", Array2::from_elem((4, 8), 6))],
+        };
+        RawEvent {
+            number: 0,
+            orig_run: Some(7),
+            orig_event: 41,
+            get: Some(GetData { stamp, pads: matrix(0), silicon }),
+            frib: Some(frib),
+        }
+    }
+
+    fn write(path: &Path, events: &[RawEvent]) {
+        let mut writer = HarmonicWriter::create(path).unwrap();
+        events.iter().for_each(|event| writer.append(event).unwrap());
+        assert!(writer.least_size() <= writer.file.size());
+        writer.finish().unwrap();
+    }
+
+    #[test]
+    fn silicon_detectors_and_further_modules_survive() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run_0000.h5");
+        write(&path, &[event()]);
+        let run = RawRun::open(&path).unwrap();
+        assert_eq!(run.events(), 0..1);
+        assert_eq!(run.event(0).unwrap(), event());
+    }
+
+    #[test]
+    fn events_without_traces_or_without_a_run_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run_0000.h5");
+        let bare = RawEvent { orig_run: None, get: None, ..event() };
+        write(&path, &[bare.clone(), event()]);
+        let run = RawRun::open(&path).unwrap();
+        assert_eq!(run.event(0).unwrap(), RawEvent { orig_run: Some(-1), ..bare });
+        assert_eq!(run.event(1).unwrap(), RawEvent { number: 1, ..event() });
+    }
+
+    #[test]
+    fn a_closed_file_is_not_smaller_than_its_least_size() {
+        let dir = tempfile::tempdir().unwrap();
+        for events in [0, 1, 3] {
+            let path = dir.path().join(format!("run_{events:04}.h5"));
+            let mut writer = HarmonicWriter::create(&path).unwrap();
+            (0..events).for_each(|_| writer.append(&event()).unwrap());
+            let least = writer.least_size();
+            writer.finish().unwrap();
+            assert!(std::fs::metadata(&path).unwrap().len() >= least);
+        }
+    }
+}

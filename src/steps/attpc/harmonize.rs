@@ -366,3 +366,6 @@ fn number_in_name(path: &Path) -> Option<i64> {
     let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     stem[stem.len() - digits..].parse().ok()
 }
+
+#[cfg(test)]
+mod tests;
