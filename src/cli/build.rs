@@ -7,7 +7,7 @@ use crate::cli::options::{ProjectOptions, RunOptions};
 /// Bring targets up to date: run what is stale, say why
 #[derive(Debug, Args)]
 pub struct BuildArgs {
-    /// What to build: rules, output paths or actions such as pointcloud@104; none means the
+    /// What to build: rules, output paths or actions such as pointcloud@0104; none means the
     /// recipe's default targets
     pub targets: Vec<String>,
 

@@ -5,7 +5,7 @@ use clap::Args;
 /// Show what an action printed, and how its last attempt ended
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// An output path or an action such as pointcloud@104
+    /// An output path or an action such as pointcloud@0104
     pub target: String,
 
     /// Show an earlier attempt by its number

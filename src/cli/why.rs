@@ -7,7 +7,7 @@ use crate::cli::options::{JsonOption, ProjectOptions};
 /// Say why a target is rebuilt, following its inputs to the first cause
 #[derive(Debug, Args)]
 pub struct WhyArgs {
-    /// Rules, output paths or actions such as pointcloud@104
+    /// Rules, output paths or actions such as pointcloud@0104
     #[arg(required = true, value_name = "TARGET")]
     pub targets: Vec<String>,
 

@@ -31,7 +31,8 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::DiscoveredInputChanged { name, .. } => format!("discovered input {name} is gone"),
         Reason::ParameterChanged { name, old, new, at } => {
-            changed(&format!("parameter {name}"), old, new) + &place(at.as_ref())
+            let told = changed(&format!("parameter {name}"), old, new);
+            format!("{told}{}", place(at.as_ref()))
         }
         Reason::CommandChanged { old, new } => {
             let (old, new) = difference(old, new);
