@@ -12,13 +12,23 @@
 
 mod args;
 mod bug;
+pub mod build;
+pub mod check;
+pub mod clean;
 mod completions;
+pub mod doctor;
 mod error;
+pub mod graph;
 mod init;
 mod kernel;
-mod options;
+pub mod list;
+pub mod log;
+pub mod options;
+pub mod plan;
 mod session;
+pub mod status;
 mod welcome;
+pub mod why;
 
 use std::process::ExitCode;
 

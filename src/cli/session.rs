@@ -196,7 +196,7 @@ impl Session {
         let manner = Manner {
             verbosity: self.verbosity,
             colour: self.colours(self.terminal.stderr),
-            progress: progress != ProgressChoice::None && self.verbosity > Verbosity::Quiet,
+            progress: progress != ProgressChoice::None,
         };
         let sink = Sink::new(io::stderr());
         if live {

@@ -9,4 +9,10 @@
 #[cfg(feature = "hdf5")]
 pub mod cloud_reader;
 pub mod error;
+#[cfg(feature = "hdf5")]
+pub mod harmonic_writer;
+#[cfg(feature = "hdf5")]
+pub mod hdf;
 pub mod parquet;
+#[cfg(feature = "hdf5")]
+pub mod raw;

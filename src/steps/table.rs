@@ -2,7 +2,7 @@
 
 use crate::model::step::KernelInfo;
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::figure;
+use crate::steps::attpc::{figure, harmonize};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -17,6 +17,7 @@ pub(super) struct Step {
 pub(super) const TABLE: &[Step] = &[
     Step { info: figure::event_info, run: figure::run_event },
     Step { info: figure::run_info, run: figure::run_run },
+    Step { info: harmonize::info, run: harmonize::run },
 ];
 
 #[cfg(not(feature = "hdf5"))]

@@ -42,7 +42,8 @@ pub fn because(reasons: &[Reason], verbosity: Verbosity) -> String {
     }
     let more = match reasons.len() - 1 {
         0 => String::new(),
-        n => format!(" (and {})", count(n, "more reason").replace("1 more reason", "one more")),
+        1 => " (and one more reason)".to_owned(),
+        n => format!(" (and {n} more reasons)"),
     };
     format!("  because {}{more}", words::reason(first))
 }
@@ -166,5 +167,103 @@ fn maker(reason: &Reason) -> Option<&str> {
         Reason::InputChanged { made_by, .. } => made_by.as_deref(),
         Reason::UpstreamStale { made_by, .. } => Some(made_by),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample;
+
+    fn stale(rule: &str, id: u32, reasons: Vec<Reason>) -> Planned {
+        Planned { action: sample::action(rule, id), verdict: VerdictKind::Stale, reasons }
+    }
+
+    fn text(lines: &[Line]) -> Vec<String> {
+        lines.iter().map(Line::plain).collect()
+    }
+
+    #[test]
+    fn ten_thousand_actions_with_one_cause_are_one_line() {
+        let many: Vec<Planned> =
+            (0..10_000).map(|id| stale("pointcloud", id, vec![sample::parameter()])).collect();
+        assert_eq!(
+            text(&plan(&many, 3, Verbosity::Normal)),
+            [
+                "will run  10000 actions of pointcloud  because parameter get.peak_threshold \
+                 changed  40.0 -> 45.0  (params.toml:12)  (such as pointcloud@0)",
+                "10000 would run, 3 up to date",
+            ]
+        );
+        assert_eq!(plan(&many, 3, Verbosity::Verbose).len(), 10_001);
+    }
+
+    #[test]
+    fn causes_that_differ_in_detail_are_grouped_with_an_example() {
+        let some = [
+            stale("fit", 1, vec![sample::input("a.h5")]),
+            stale("fit", 2, vec![sample::input("b.h5")]),
+            stale("plot", 3, vec![Reason::NeverBuilt]),
+        ];
+        assert_eq!(
+            text(&plan(&some, 0, Verbosity::Normal)),
+            [
+                "will run  2 actions of fit  because an input changed",
+                "          such as fit@1: input a.h5 changed  9f9f9f9f9f9f -> 777777777777",
+                "will run  plot@3  because never built",
+                "3 would run, 0 up to date",
+            ]
+        );
+        assert_eq!(text(&plan(&[], 4, Verbosity::Normal)), ["nothing to do, 4 up to date"]);
+    }
+
+    #[test]
+    fn further_reasons_are_counted_or_told() {
+        let reasons = [Reason::NeverBuilt, Reason::Forced, sample::parameter()];
+        assert_eq!(
+            because(&reasons, Verbosity::Normal),
+            "  because never built (and 2 more reasons)"
+        );
+        assert_eq!(
+            because(&reasons[..2], Verbosity::Normal),
+            "  because never built (and one more reason)"
+        );
+        assert_eq!(because(&reasons[..2], Verbosity::Verbose), "  because never built; forced");
+        assert_eq!(because(&[], Verbosity::Normal), "");
+    }
+
+    #[test]
+    fn why_follows_the_chain_to_the_first_cause() {
+        let reason = Reason::UpstreamStale {
+            name: "clean/run_42.h5".to_owned(),
+            made_by: "clean@42".to_owned(),
+        };
+        let clean = Explanation {
+            label: "clean@42".to_owned(),
+            outputs: vec!["clean/run_42.h5".to_owned()],
+            verdict: VerdictKind::Stale,
+            reasons: vec![sample::parameter()],
+            upstream: Vec::new(),
+            others: 0,
+        };
+        let fit = Explanation {
+            label: "fit@42".to_owned(),
+            outputs: vec!["fit/run_42.h5".to_owned()],
+            verdict: VerdictKind::Pending,
+            reasons: vec![reason],
+            upstream: vec![clean],
+            others: 211,
+        };
+        assert_eq!(
+            text(&why(&fit)),
+            [
+                "fit@42  (fit/run_42.h5)  may run",
+                "  because input clean/run_42.h5 may change: clean@42 runs first",
+                "    clean@42  (clean/run_42.h5)  will run",
+                "      because parameter get.peak_threshold changed  40.0 -> 45.0  \
+                 (params.toml:12)",
+                "211 other actions for the same first cause",
+            ]
+        );
     }
 }

@@ -52,7 +52,7 @@ impl LiveView {
     }
 
     fn redraw(&mut self, now: Duration) {
-        let wanted = self.manner.progress && self.state.phase != Phase::Finished;
+        let wanted = self.manner.tells_progress() && self.state.phase != Phase::Finished;
         let block = if wanted { block(&self.state, (self.screen)(), now) } else { Vec::new() };
         let block: Vec<String> = block.iter().map(|line| line.render(self.manner.colour)).collect();
         if self.waiting.is_empty() && block == self.drawn {
@@ -132,7 +132,7 @@ pub fn block(state: &BuildState, screen: Screen, now: Duration) -> Vec<Line> {
 pub fn headline(state: &BuildState, now: Duration) -> Line {
     match &state.phase {
         Phase::Waiting { holder, seconds } => {
-            let since = duration(*seconds as f64);
+            let since = duration_steady(*seconds as f64);
             return Line::text(format!("waiting for another build ({holder}), {since}"));
         }
         Phase::Starting | Phase::Checking if state.hashing.files > 0 => return hashing(state),
@@ -218,4 +218,137 @@ fn told(progress: &Progress, rate: Option<f64>) -> String {
 fn duration_steady(seconds: f64) -> String {
     let whole = seconds.floor();
     if whole < 60.0 { format!("{whole} s") } else { duration(whole) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample::{self, action, seconds};
+    use crate::ui::sink::capture::Captured;
+    use crate::ui::view::Verbosity;
+
+    const SCREEN: Screen = Screen { columns: 100, rows: 24 };
+
+    fn state(events: &[(f64, BuildEvent)]) -> BuildState {
+        let mut state = BuildState::default();
+        events.iter().for_each(|(at, event)| state.apply(event, seconds(*at)));
+        state
+    }
+
+    fn lines(state: &BuildState, screen: Screen, now: f64) -> Vec<String> {
+        block(state, screen, seconds(now)).iter().map(Line::plain).collect()
+    }
+
+    #[test]
+    fn the_block_tells_phase_counts_and_what_runs_longest() {
+        let state = state(&[
+            (0.0, sample::planned(200, 12, Some(60.0))),
+            (1.0, sample::started(action("pointcloud", 104), Vec::new())),
+            (2.0, sample::started(action("fit", 7), Vec::new())),
+            (3.0, sample::progress(action("pointcloud", 104), 0)),
+            (4.0, sample::progress(action("pointcloud", 104), 312)),
+            (5.0, sample::finished(action("other", 1), 3)),
+        ]);
+        assert_eq!(
+            lines(&state, SCREEN, 13.9),
+            [
+                "building 1 of 12, 2 running, 200 up to date, 13 s, about 55 s left",
+                "  pointcloud@104  12 s of 40 s  events 312/920  312 events/s  points 2,496 \
+                 (8.00 per event)",
+                "  fit@7           11 s of 40 s",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_block_fits_the_screen() {
+        let mut events = vec![(0.0, sample::planned(0, 100, None))];
+        events.extend((0..20).map(|id| (1.0, sample::started(action("fit", id), Vec::new()))));
+        let state = state(&events);
+        let shown = lines(&state, Screen { columns: 20, rows: 6 }, 5.0);
+        assert_eq!(
+            shown,
+            [
+                "building 0 of 10...",
+                "  fit@0   4 s of...",
+                "  fit@1   4 s of...",
+                "  fit@10  4 s of...",
+                "  and 17 more",
+            ]
+        );
+        assert_eq!(lines(&state, SCREEN, 5.0).len(), 1 + ROWS);
+        assert_eq!(lines(&state, Screen { columns: 80, rows: 1 }, 5.0).len(), 1);
+    }
+
+    #[test]
+    fn checking_tells_the_rate_of_reading() {
+        let hashing = |files_done, bytes_done| BuildEvent::Hashing {
+            files_done,
+            files: 212,
+            bytes_done,
+            bytes: 20_000_000_000,
+        };
+        let evaluated = BuildEvent::Evaluated { rules: 1, actions: 2, cached: true, wall_ms: 1 };
+        let state =
+            state(&[(0.0, evaluated), (0.0, hashing(0, 0)), (2.0, hashing(37, 3_800_000_000))]);
+        assert_eq!(lines(&state, SCREEN, 2.0), ["hashing 37 of 212 files, 1.9 GB/s, 8 s left"]);
+    }
+
+    fn view() -> (LiveView, Captured) {
+        let output = Captured::default();
+        let manner = Manner { verbosity: Verbosity::Normal, colour: false, progress: true };
+        (LiveView::new(Sink::new(output.clone()), manner, || SCREEN), output)
+    }
+
+    #[test]
+    fn history_goes_above_the_block_and_the_block_is_erased_at_the_end() {
+        let (mut view, output) = view();
+        view.event(&sample::planned(0, 2, None), seconds(0.0));
+        assert_eq!(output.take(), "2 to run\nbuilding 0 of 2, 0 s\n");
+        view.event(&sample::started(action("fit", 1), Vec::new()), seconds(0.5));
+        assert_eq!(
+            output.take(),
+            "\x1b[1A\r\x1b[Jbuilding 0 of 2, 1 running, 0 s\n  fit@1  0 s of 40 s\n"
+        );
+        view.event(&sample::finished(action("fit", 1), 1000), seconds(1.0));
+        let text = output.take();
+        assert!(
+            text.starts_with("\x1b[2A\r\x1b[J    ran  fit@1  1.0 s\nbuilding 1 of 2"),
+            "{text}"
+        );
+        view.event(&BuildEvent::BuildFinished(sample::summary()), seconds(1.01));
+        assert_eq!(output.take(), "\x1b[1A\r\x1b[Jdone in 12 s: 5 ran, 207 up to date\n");
+        view.tick(seconds(5.0));
+        drop(view);
+        assert_eq!(output.take(), "");
+    }
+
+    #[test]
+    fn redraws_are_rare_and_only_on_change() {
+        let (mut view, output) = view();
+        view.event(&sample::planned(0, 100, None), seconds(0.0));
+        output.take();
+        for id in 0..50 {
+            view.event(&sample::started(action("fit", id), Vec::new()), seconds(0.05));
+        }
+        assert_eq!(output.take(), "", "nothing is drawn within a tenth of a second");
+        view.tick(seconds(0.1));
+        assert!(output.take().contains("50 running"));
+        view.tick(seconds(0.3));
+        assert_eq!(output.take(), "", "nothing has changed");
+        view.tick(seconds(1.1));
+        assert!(output.take().contains("1 s of 40 s"));
+    }
+
+    #[test]
+    fn a_build_that_breaks_off_leaves_no_block_and_loses_no_line() {
+        let (mut view, output) = view();
+        view.event(&sample::planned(0, 1, None), seconds(0.0));
+        output.take();
+        let warning = BuildEvent::Warning { message: "odd".to_owned(), span: None };
+        view.event(&warning, seconds(0.01));
+        assert_eq!(output.take(), "");
+        drop(view);
+        assert_eq!(output.take(), "\x1b[1A\r\x1b[Jwarning: odd\n");
+    }
 }

@@ -13,6 +13,8 @@ pub mod json;
 pub mod line;
 pub mod live;
 pub mod plain;
+#[cfg(test)]
+mod sample;
 pub mod sink;
 pub mod state;
 pub mod tables;

@@ -254,3 +254,69 @@ impl BuildState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample::{self, action, seconds};
+
+    #[test]
+    fn every_action_that_was_to_do_ends_up_done() {
+        let mut state = BuildState::default();
+        let skipped =
+            BuildEvent::ActionSkipped { action: action("fit", 4), because: String::new() };
+        for event in [
+            sample::started_build(false),
+            sample::planned(10, 4, None),
+            sample::started(action("fit", 1), Vec::new()),
+            sample::finished(action("fit", 1), 5),
+            BuildEvent::ActionCutOff { action: action("fit", 2) },
+            sample::started(action("fit", 3), Vec::new()),
+            sample::failed(action("fit", 3), true),
+            sample::started(action("fit", 3), Vec::new()),
+            sample::failed(action("fit", 3), false),
+            skipped,
+        ] {
+            state.apply(&event, seconds(1.0));
+        }
+        assert_eq!((state.done, state.total, state.running_count()), (4, 4, 0));
+        let counts = (state.executed, state.fresh, state.failed, state.skipped);
+        assert_eq!(counts, (1, 11, 1, 1));
+    }
+
+    #[test]
+    fn the_estimate_goes_from_history_to_pace() {
+        let mut state = BuildState::default();
+        state.apply(&sample::planned(0, 10, Some(100.0)), seconds(0.0));
+        assert_eq!(state.seconds_left(seconds(10.0)), Some(90.0));
+        for id in 0..5 {
+            state.apply(&sample::finished(action("fit", id), 5), seconds(10.0));
+        }
+        // Half is done after 10 s: history says 90 s, the pace says 10 s.
+        assert_eq!(state.seconds_left(seconds(10.0)), Some(50.0));
+        for id in 5..10 {
+            state.apply(&sample::finished(action("fit", id), 5), seconds(20.0));
+        }
+        assert_eq!(state.seconds_left(seconds(20.0)), Some(0.0));
+    }
+
+    #[test]
+    fn without_history_or_pace_there_is_no_estimate() {
+        let mut state = BuildState::default();
+        state.apply(&sample::planned(0, 100, None), seconds(0.0));
+        state.apply(&sample::finished(action("fit", 0), 5), seconds(1.0));
+        assert_eq!(state.seconds_left(seconds(1.0)), None);
+    }
+
+    #[test]
+    fn rates_follow_the_last_seconds() {
+        let mut state = BuildState::default();
+        state.apply(&sample::started(action("fit", 1), Vec::new()), seconds(0.0));
+        for second in 0..20 {
+            let done = if second < 10 { second } else { 10 + (second - 10) * 40 };
+            state.apply(&sample::progress(action("fit", 1), done), seconds(second as f64));
+        }
+        let rate = state.running(1).unwrap().rate().unwrap();
+        assert!((rate - 40.0).abs() < 1e-9, "{rate}");
+    }
+}

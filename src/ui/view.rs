@@ -35,6 +35,13 @@ pub struct Manner {
     pub progress: bool,
 }
 
+impl Manner {
+    /// Progress is nothing for a reader who wants to hear of trouble only.
+    pub fn tells_progress(&self) -> bool {
+        self.progress && self.verbosity > Verbosity::Quiet
+    }
+}
+
 /// The size of a terminal in character cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screen {

@@ -31,7 +31,8 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::DiscoveredInputChanged { name, .. } => format!("discovered input {name} is gone"),
         Reason::ParameterChanged { name, old, new, at } => {
-            changed(&format!("parameter {name}"), old, new) + &place(at.as_ref())
+            let told = changed(&format!("parameter {name}"), old, new);
+            format!("{told}{}", place(at.as_ref()))
         }
         Reason::CommandChanged { old, new } => {
             let (old, new) = difference(old, new);
@@ -278,4 +279,176 @@ pub fn measured(number: f64) -> String {
 fn thousands_signed(number: f64) -> String {
     let sign = if number < 0.0 { "-" } else { "" };
     format!("{sign}{}", thousands(number.abs().round() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::digest::Digest;
+    use crate::ui::sample;
+
+    fn check(found: Reason, expected: &str) {
+        assert_eq!(reason(&found), expected);
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn a_parameter_is_told_with_both_values_and_its_place() {
+        check(
+            sample::parameter(),
+            "parameter get.peak_threshold changed  40.0 -> 45.0  (params.toml:12)",
+        );
+        let name = || "a.b".to_owned();
+        let at = Some(Span::file("--set a.b=3"));
+        check(
+            Reason::ParameterChanged { name: name(), old: None, new: some("3"), at },
+            "parameter a.b is new  3  (--set a.b=3)",
+        );
+        check(
+            Reason::ParameterChanged { name: name(), old: some("3"), new: None, at: None },
+            "parameter a.b is gone  was 3",
+        );
+    }
+
+    #[test]
+    fn inputs_and_outputs_are_told_by_name() {
+        let (old, new) = (Digest([0x9f; 32]), Digest([0x77; 32]));
+        let name = || "raw/run_1.h5".to_owned();
+        let made_by = some("clean@1");
+        check(
+            Reason::InputChanged { name: name(), old, new, made_by },
+            "input raw/run_1.h5 changed  9f9f9f9f9f9f -> 777777777777  (made by clean@1)",
+        );
+        check(Reason::InputAdded { name: name() }, "input raw/run_1.h5 was added");
+        check(Reason::InputRemoved { name: name() }, "input raw/run_1.h5 was removed");
+        check(
+            Reason::DiscoveredInputChanged { name: name(), old, new: Some(new) },
+            "discovered input raw/run_1.h5 changed  9f9f9f9f9f9f -> 777777777777",
+        );
+        check(
+            Reason::DiscoveredInputChanged { name: name(), old, new: None },
+            "discovered input raw/run_1.h5 is gone",
+        );
+        check(Reason::OutputMissing { name: name() }, "output raw/run_1.h5 is missing");
+        check(
+            Reason::OutputModified { name: name() },
+            "output raw/run_1.h5 was modified after it was made",
+        );
+        check(
+            Reason::UpstreamStale { name: name(), made_by: "clean@1".to_owned() },
+            "input raw/run_1.h5 may change: clean@1 runs first",
+        );
+    }
+
+    #[test]
+    fn commands_kernels_and_environment_are_told_with_both_values() {
+        let text =
+            |cut| format!("python3 summarise.py --input plots/a/long/path.h5 --cut {cut} -o x");
+        check(
+            Reason::CommandChanged { old: text(30), new: text(45) },
+            "command changed  `...ts/a/long/path.h5 --cut 30 -o x` -> \
+             `...ts/a/long/path.h5 --cut 45 -o x`",
+        );
+        let (old, new) = ("1".to_owned(), "2".to_owned());
+        check(
+            Reason::KernelVersionChanged { kernel: "attpc.pointcloud".to_owned(), old, new },
+            "kernel attpc.pointcloud changed  version 1 -> 2",
+        );
+        let name = || "PYTHONPATH".to_owned();
+        check(
+            Reason::EnvironmentChanged { name: name(), old: some("lib"), new: None },
+            "environment PYTHONPATH is gone  was lib",
+        );
+        let (old, new) = ("a.csv".to_owned(), "b.csv".to_owned());
+        check(Reason::OutputsChanged { old, new }, "declared outputs changed  a.csv -> b.csv");
+        let status = "exit status 3".to_owned();
+        check(Reason::PreviousAttemptFailed { status }, "previous attempt failed: exit status 3");
+        check(Reason::NeverBuilt, "never built");
+        check(Reason::Forced, "forced");
+    }
+
+    #[test]
+    fn differences_at_any_place_are_found() {
+        let of = |old: &str, new: &str| difference(old, new);
+        assert_eq!(of("", "a"), ("``".to_owned(), "`a`".to_owned()));
+        assert_eq!(of("aa", "aaa"), ("`aa`".to_owned(), "`aaa`".to_owned()));
+        assert_eq!(of("xb", "yb"), ("`xb`".to_owned(), "`yb`".to_owned()));
+        let (old, new) = of(&"a".repeat(500), &"b".repeat(500));
+        assert!(old.len() < 130 && new.len() < 130, "{old} {new}");
+    }
+
+    #[test]
+    fn a_failure_shows_command_log_and_decision() {
+        let lines = failure(&sample::action("fit", 1), &sample::failure(), false);
+        let lines: Vec<String> = lines.iter().map(Line::plain).collect();
+        assert_eq!(
+            lines,
+            [
+                "failed: fit@1: exit status 3",
+                "  command    python3 fit.py 'run 1.h5'",
+                "  directory  /data/e20009",
+                "  last lines of its output:",
+                "  | reading",
+                "  | no\\u{1b}[31m peaks",
+                "  whole log  .attpc/logs/000003.log",
+                "  not tried again: its rule asks for no further attempt",
+            ]
+        );
+        let again = failure(&sample::action("fit", 1), &sample::failure(), true);
+        assert_eq!(again.last().unwrap().plain(), "  it is tried again");
+    }
+
+    fn sum(change: impl FnOnce(&mut BuildSummary)) -> Vec<String> {
+        let mut sum = sample::summary();
+        change(&mut sum);
+        summary(&sum).iter().map(Line::plain).collect()
+    }
+
+    #[test]
+    fn the_sum_separates_what_ran_from_what_did_not() {
+        assert_eq!(
+            sum(|s| {
+                s.unchanged = 2;
+                s.slowest = vec![("fit@2".to_owned(), 3200), ("fit@1".to_owned(), 150)];
+            }),
+            [
+                "done in 12 s: 5 ran (2 of them with unchanged results), 207 up to date",
+                "slowest: fit@2 3.2 s, fit@1 0.1 s",
+            ]
+        );
+        assert_eq!(
+            sum(|s| (s.executed, s.wall_ms) = (0, 80)),
+            ["nothing to do: 207 up to date (0.1 s)"]
+        );
+        assert_eq!(
+            sum(|s| (s.restored, s.interrupted, s.skipped) = (1, true, 4)),
+            ["stopped after 12 s: 5 ran, 207 up to date, 1 restored, 4 skipped"]
+        );
+    }
+
+    #[test]
+    fn a_failed_build_names_the_failures_and_the_next_command() {
+        assert_eq!(
+            sum(|s| {
+                (s.failed, s.skipped, s.exit_code) = (7, 2, 1);
+                s.failures = (1..=7).map(|n| format!("fit@{n}")).collect();
+            }),
+            [
+                "failed after 12 s: 5 ran, 207 up to date, 7 failed, 2 skipped",
+                "failed: fit@1, fit@2, fit@3, fit@4, fit@5 and 2 more",
+                "hint: `attpc log fit@1` shows the whole log of an action",
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(999), "999");
+        let shown = [1240.4, 81.26, 8.0, 0.032, 0.0].map(measured);
+        assert_eq!(shown, ["1,240", "81.3", "8.00", "0.032", "0"]);
+    }
 }

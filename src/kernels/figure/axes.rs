@@ -149,13 +149,13 @@ impl Frame {
         let [left, top] = self.corner;
         let [right, bottom] = self.end();
         let grid = format!("stroke=\"{PALE}\" stroke-width=\"0.6\" fill=\"none\"");
-        for (value, text) in self.x.ticks(((self.size[0] / 50.0) as usize).min(12)) {
+        for (value, text) in self.x.ticks(((self.size[0] / 40.0) as usize).min(12)) {
             let x = left + self.size[0] * self.x.part(value);
             svg.line([x, top], [x, bottom], &grid);
             svg.text([x, bottom + 16.0], &text, (SMALL, Anchor::Middle));
         }
         let mut widest = 0;
-        for (value, text) in self.y.ticks((self.size[1] / 45.0) as usize) {
+        for (value, text) in self.y.ticks(((self.size[1] / 45.0) as usize).max(2)) {
             let y = top + self.size[1] * (1.0 - self.y.part(value));
             svg.line([left, y], [right, y], &grid);
             svg.text([left - 6.0, y + 4.0], &text, (SMALL, Anchor::End));

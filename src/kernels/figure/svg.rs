@@ -206,7 +206,7 @@ mod tests {
     fn coordinates_are_short_and_keep_their_sign() {
         assert_eq!(number(12.0), "12");
         assert_eq!(number(-0.26), "-0.3");
-        assert_eq!(number(3.14159), "3.1");
+        assert_eq!(number(3.1499), "3.1");
         assert_eq!(number(-0.01), "0");
         assert_eq!(number(f64::NAN), "0");
     }

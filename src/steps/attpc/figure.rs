@@ -192,3 +192,62 @@ fn write_picture(job: &Job<'_>, svg: &str) -> Result<(), DataError> {
     let path = Path::new(job.output("picture").expect("the port is required"));
     std::fs::write(path, svg).map_err(|source| DataError::Write { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::model::step::StepSpec;
+
+    fn reference() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/attpc/reference/run_0104.h5")
+    }
+
+    /// Runs a kernel on clouds that Spyral wrote.
+    fn draw(kernel: &str, event: Option<Value>) -> Result<String, StepError> {
+        let space = tempfile::tempdir().unwrap();
+        let picture = space.path().join("picture.svg");
+        let path = |path: &Path| (String::new(), path.to_str().unwrap().to_owned());
+        let params = event.map(|event| ("event".to_owned(), event)).into_iter().collect();
+        let spec = StepSpec {
+            kernel: kernel.to_owned(),
+            params: Value::Map(params),
+            item: BTreeMap::new(),
+            inputs: vec![path(&reference())],
+            outputs: vec![path(&picture)],
+            cores: 1,
+            progress: None,
+        };
+        let summary = crate::steps::run(&spec, &|_| ())?;
+        assert_eq!(summary.warnings, Vec::<String>::new());
+        Ok(std::fs::read_to_string(picture).unwrap())
+    }
+
+    #[test]
+    fn the_chosen_event_is_a_clean_track() {
+        let svg = draw("attpc.figure.event", None).unwrap();
+        assert!(svg.contains("AT-TPC run 104, event 2<"), "{}", &svg[..600]);
+        assert!(svg.contains("546 points on 474 pads"));
+        assert_eq!(svg, draw("attpc.figure.event", Some(Value::Text("auto".to_owned()))).unwrap());
+    }
+
+    #[test]
+    fn an_event_can_be_named() {
+        let svg = draw("attpc.figure.event", Some(Value::Int(9))).unwrap();
+        assert!(svg.contains("AT-TPC run 104, event 9<"));
+        assert!(svg.contains("ion chamber 639 ADC, multiplicity 1"));
+        let absent = draw("attpc.figure.event", Some(Value::Int(21))).unwrap_err().to_string();
+        assert!(absent.starts_with("missing `cloud/cloud_21`"), "{absent}");
+        let wrong = draw("attpc.figure.event", Some(Value::Bool(true))).unwrap_err().to_string();
+        assert_eq!(wrong, "`event` is `true`, must be a number or \"auto\"");
+    }
+
+    #[test]
+    fn a_run_is_drawn_whole() {
+        let svg = draw("attpc.figure.run", None).unwrap();
+        assert!(svg.contains("20 events  ·  5708 points  ·  285.4 points per event"));
+        assert!(svg.contains("18 with a good ion chamber pulse (90 %)"));
+    }
+}

@@ -2,3 +2,5 @@
 
 #[cfg(feature = "hdf5")]
 pub mod figure;
+#[cfg(feature = "hdf5")]
+pub mod harmonize;

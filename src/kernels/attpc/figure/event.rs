@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kernels::attpc::figure::{Hit, IonChamber, Volume, pad_tile, plane_frame};
+use crate::kernels::attpc::figure::{BEAM_LINE, Hit, IonChamber, Volume, pad_tile, plane_frame};
 use crate::kernels::figure::axes::{Axis, Frame, Titles, colour_bar, thousands};
 use crate::kernels::figure::colour::{LEVELS, LogScale, colour};
 use crate::kernels::figure::svg::{Anchor, GREY, HEADING, LABEL, PALE, SMALL, Svg, TITLE};
@@ -19,9 +19,6 @@ pub struct EventSheet<'e> {
 
 /// Diameter of a point outside the pad plane view, pixels.
 const DOT_PX: f64 = 3.2;
-const BEAM_LINE: &str =
-    "stroke=\"#b3446c\" stroke-width=\"1\" stroke-dasharray=\"5 3\" fill=\"none\"";
-
 /// Draws an event.
 pub fn draw(sheet: &EventSheet<'_>) -> String {
     let mut svg = Svg::new(1240.0, 985.0);

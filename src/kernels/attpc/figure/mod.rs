@@ -50,6 +50,10 @@ impl Volume {
     }
 }
 
+/// How the border of the beam region is drawn.
+const BEAM_LINE: &str =
+    "stroke=\"#b3446c\" stroke-width=\"1\" stroke-dasharray=\"5 3\" fill=\"none\"";
+
 /// A square frame that shows the whole pad plane with a small margin around it.
 fn plane_frame(radius: f64, corner: [f64; 2], side: f64) -> Frame {
     let axis = Axis::linear(-1.05 * radius, 1.05 * radius);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kernels::attpc::figure::{Hit, IonChamber, Volume, pad_tile, plane_frame};
+use crate::kernels::attpc::figure::{BEAM_LINE, Hit, IonChamber, Volume, pad_tile, plane_frame};
 use crate::kernels::figure::axes::{Axis, Frame, Titles, colour_bar, thousands};
 use crate::kernels::figure::colour::{LEVELS, LogScale, colour};
 use crate::kernels::figure::histogram::Histogram;
@@ -144,6 +144,7 @@ impl RunSheet {
                 svg.tiles(&here, tile, &colour(level));
             }
         }
+        svg.circle(frame.at([0.0, 0.0]), self.volume.beam_radius * pixels_per_mm, BEAM_LINE);
         colour_bar(svg, ([615.0, 115.0], [18.0, 510.0]), scale, "points on the pad");
         let text = format!("{} pads hit", thousands(&self.pads.len().to_string()));
         svg.text([frame.end()[0] - 8.0, frame.end()[1] - 10.0], &text, (SMALL, Anchor::End));
@@ -211,8 +212,10 @@ impl RunSheet {
             x: across,
             y: Axis::linear(0.0, round_up(most)),
         };
-        let each = self.events_in_block();
-        let heading = format!("Course of the run, averages over {each} events");
+        let heading = match self.events_in_block() {
+            1 => "Course of the run, event by event".to_owned(),
+            each => format!("Course of the run, averages over {each} events"),
+        };
         points.draw(svg, Titles { heading: &heading, x: "", y: "points" });
         let heights: Vec<_> =
             blocks.iter().map(|block| (block.ends, block.points_per_event)).collect();
