@@ -28,7 +28,8 @@ use crate::graph::{self, ActionId};
 use crate::model::event::{BuildEvent, BuildSummary, EVENT_STREAM_VERSION};
 use crate::model::reason::VerdictKind;
 use crate::schedule::capacity::Capacity;
-use crate::store::{Entry, Store};
+use crate::store::entry::{BuildFinished, BuildStarted, Entry};
+use crate::store::ledger::Store;
 
 /// Who watches a build.
 pub trait Observer {
@@ -260,7 +261,7 @@ impl Site<'_> {
         let mut store = store.lock().expect("nobody else holds it yet");
         let build = store.next_build();
         let pid = std::process::id();
-        store.append(&[Entry::BuildStarted {
+        store.append(&[Entry::BuildStarted(BuildStarted {
             build,
             time_ms: now_ms(),
             host: process::host(),
@@ -269,18 +270,17 @@ impl Site<'_> {
             boot_id: process::boot_id(),
             targets: self.order.request.targets.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-        }])?;
+        })])?;
         Ok(build)
     }
 
     fn end(&self, store: Mutex<Store>, summary: &BuildSummary) -> Result<(), EngineError> {
         let mut store = store.into_inner().expect("all threads have ended well");
-        store.append(&[Entry::BuildFinished {
+        store.append(&[Entry::BuildFinished(BuildFinished {
             build: summary.build,
             summary: serde_json::to_string(summary).expect("a summary has text keys only"),
             time_ms: now_ms(),
-        }])?;
-        store.sync()?;
+        })])?;
         store.close()?;
         recover::build_ended(self.order.project, self.tree);
         Ok(())
@@ -307,7 +307,7 @@ impl Site<'_> {
             fresh,
             discovered,
         };
-        if let Err(error) = outcome.write(self.order.project) {
+        if let Err(error) = outcome.write(self.order.project, self.tree) {
             let message = format!("the next build will look at everything again: {error}");
             observer.event(&BuildEvent::Warning { message, span: None });
         }

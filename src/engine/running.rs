@@ -23,7 +23,8 @@ use crate::model::step::Progress;
 use crate::schedule::capacity::{Admitted, Capacity};
 use crate::schedule::priorities::{Prerequisites, as_priority, remaining_path};
 use crate::schedule::scheduler::{End, Event, Order, Request, Scheduler};
-use crate::store::{Entry, Store};
+use crate::store::entry::{AttemptFailed, AttemptStarted, Entry};
+use crate::store::ledger::Store;
 
 /// Where a needed action is on its way. Every action ends in one of the last four.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,7 @@ pub(super) struct Running<'r> {
     open: usize,
     live: HashMap<ActionId, Live>,
     input_changes: HashMap<ActionId, u32>,
+    next_attempt: u64,
     interrupts: u32,
     summary: BuildSummary,
     durations: Vec<(u64, ActionId)>,
@@ -109,6 +111,7 @@ impl<'r> Running<'r> {
             open: 0,
             live: HashMap::new(),
             input_changes: HashMap::new(),
+            next_attempt: store.lock().expect(STORE_ALIVE).next_attempt(),
             interrupts: 0,
             summary: BuildSummary::default(),
             durations: Vec::new(),
@@ -138,7 +141,7 @@ impl<'r> Running<'r> {
                 .admit(rule.resources.at(graph.item(action)))
                 .map_err(|source| EngineError::Admission { rule: rule.name.clone(), source })?;
             self.admitted.insert(action, admitted);
-            if let Some(record) = self.records.latest(graph.target(action)) {
+            if let Some(record) = self.records.latest(graph.target(action))? {
                 self.expected[action.index()] = record.cost.wall_ms as f32 / 1000.0;
             }
         }
@@ -287,7 +290,8 @@ impl<'r> Running<'r> {
         gpus: &[u32],
         observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
-        let number = self.store.lock().expect(STORE_ALIVE).next_attempt();
+        let number = self.next_attempt;
+        self.next_attempt += 1;
         let prepared = {
             let resources = self.admitted[&action].resources();
             let kernel = kernel_of(self.scope.kernels, &self.scope.loaded.graph, action);
@@ -367,7 +371,7 @@ impl<'r> Running<'r> {
         live: &Live,
         (pid, process_start): (u32, u64),
     ) -> Result<(), EngineError> {
-        let entry = Entry::AttemptStarted {
+        let entry = Entry::AttemptStarted(AttemptStarted {
             build: self.hands.build,
             attempt: live.attempt,
             target: self.scope.loaded.graph.target(action).to_owned(),
@@ -379,7 +383,7 @@ impl<'r> Running<'r> {
             work: live.staging.work.clone(),
             log: live.staging.log(),
             time_ms: live.started_ms,
-        };
+        });
         Ok(self.store.lock().expect(STORE_ALIVE).append(&[entry])?)
     }
 
@@ -389,14 +393,14 @@ impl<'r> Running<'r> {
         attempt: u64,
         failure: &Failure,
     ) -> Result<(), EngineError> {
-        let entry = Entry::AttemptFailed {
+        let entry = Entry::AttemptFailed(AttemptFailed {
             attempt,
             target: self.scope.loaded.graph.target(action).to_owned(),
             label: self.scope.loaded.graph.label(action),
             key: self.key(action),
             failure: serde_json::to_string(failure).expect("a failure has text keys only"),
             time_ms: now_ms(),
-        };
+        });
         Ok(self.store.lock().expect(STORE_ALIVE).append(&[entry])?)
     }
 
@@ -494,7 +498,7 @@ impl<'r> Running<'r> {
                 if self.waiting[down.index()] > 0 || self.interrupts > 0 {
                     continue;
                 }
-                let judged = self.judge(down);
+                let judged = self.judge(down)?;
                 let fresh = judged.verdict.kind == VerdictKind::Fresh;
                 self.survey.judged[down.index()] = Some(judged);
                 if fresh {
@@ -509,7 +513,7 @@ impl<'r> Running<'r> {
         Ok(())
     }
 
-    fn judge(&self, action: ActionId) -> Judged {
+    fn judge(&self, action: ActionId) -> Result<Judged, EngineError> {
         self.survey.judge(self.scope, action, &self.records)
     }
 
@@ -526,7 +530,7 @@ impl<'r> Running<'r> {
             if *tries <= limits::INPUT_CHANGED_RETRIES {
                 self.tell_failure(action, attempt, failure, true, observer);
                 self.survey.look_again(self.scope, action)?;
-                let judged = self.judge(action);
+                let judged = self.judge(action)?;
                 self.survey.judged[action.index()] = Some(judged);
                 return self.make_ready(action, observer);
             }
