@@ -4,6 +4,7 @@
 //! opens with its card: job, what it takes and gives, what it may import and touch. `tests/tidy.rs`
 //! holds the cards; `ARCHITECTURE.md` tells the story.
 
+pub mod execute;
 pub mod model;
 pub mod recipe;
 pub mod graph;
