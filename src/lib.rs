@@ -6,3 +6,4 @@
 
 pub mod fsio;
 pub mod model;
+pub mod store;
