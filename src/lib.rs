@@ -18,3 +18,4 @@ pub mod kernels;
 pub mod steps;
 pub mod ui;
 pub mod cli;
+pub mod store;

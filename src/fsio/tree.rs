@@ -29,6 +29,12 @@ impl Tree {
         Ok(Tree { root, directory })
     }
 
+    /// Creates the directory, and those above it, where there is none, and opens it.
+    pub fn create(root: impl AsRef<Path>) -> io::Result<Tree> {
+        std::fs::create_dir_all(root.as_ref())?;
+        Tree::open(root)
+    }
+
     /// The absolute path of the directory.
     pub fn root(&self) -> &Path {
         &self.root
