@@ -1,6 +1,7 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
+use crate::steps::attpc;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{figure, harmonize};
 use crate::steps::{Job, StepError, StepSummary};
@@ -18,6 +19,7 @@ pub(super) const TABLE: &[Step] = &[
     Step { info: figure::event_info, run: figure::run_event },
     Step { info: figure::run_info, run: figure::run_run },
     Step { info: harmonize::info, run: harmonize::run },
+    Step { info: pointcloud::info, run: pointcloud::run },
 ];
 
 #[cfg(not(feature = "hdf5"))]
@@ -25,4 +27,4 @@ pub(super) const TABLE: &[Step] = &[];
 
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] =
-    &["attpc.figure.event", "attpc.figure.run", "attpc.pointcloud"];
+    &["attpc.figure.event", "attpc.figure.run", "attpc.harmonize", "attpc.pointcloud"];
