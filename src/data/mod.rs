@@ -8,6 +8,7 @@
 
 #[cfg(feature = "hdf5")]
 pub mod cloud_reader;
+#[cfg(feature = "hdf5")]
 pub mod cloud_writer;
 pub mod error;
 #[cfg(feature = "hdf5")]

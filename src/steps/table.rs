@@ -1,9 +1,8 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
-use crate::steps::attpc;
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{figure, harmonize};
+use crate::steps::attpc::{figure, harmonize, pointcloud};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
