@@ -4,6 +4,13 @@
 //! opens with its card: job, what it takes and gives, what it may import and touch. `tests/tidy.rs`
 //! holds the cards; `ARCHITECTURE.md` tells the story.
 
+pub mod model;
+pub mod graph;
+pub mod fingerprint;
+pub mod plan;
+pub mod schedule;
+pub mod fsio;
+pub mod engine;
 pub mod cli;
 pub mod data;
 pub mod fingerprint;
@@ -16,3 +23,4 @@ pub mod schedule;
 pub mod recipe;
 pub mod steps;
 pub mod ui;
+pub mod cli;

@@ -62,7 +62,9 @@ impl HdfFile {
         if !parent.link_exists(name) {
             return Err(self.missing(parent, name, expected));
         }
-        parent.group(name).map_err(|source| self.library_error(parent, name, "open group", source))
+        parent
+            .group(name)
+            .map_err(|source| self.library_error(object_name(parent, name), "open group", source))
     }
 
     /// A data set that must exist below `parent`.
@@ -75,9 +77,9 @@ impl HdfFile {
         if !parent.link_exists(name) {
             return Err(self.missing(parent, name, expected));
         }
-        parent
-            .dataset(name)
-            .map_err(|source| self.library_error(parent, name, "open data set", source))
+        parent.dataset(name).map_err(|source| {
+            self.library_error(object_name(parent, name), "open data set", source)
+        })
     }
 
     /// The values of a data set of any shape, converted from whatever numbers it holds.
@@ -88,10 +90,9 @@ impl HdfFile {
         expected: &'static str,
     ) -> Result<Vec<T>, DataError> {
         let dataset = self.dataset(parent, name, expected)?;
-        dataset
-            .as_reader()
-            .read_raw::<T>()
-            .map_err(|source| self.library_error(parent, name, "read numbers of", source))
+        dataset.as_reader().read_raw::<T>().map_err(|source| {
+            self.library_error(object_name(parent, name), "read numbers of", source)
+        })
     }
 
     /// A number kept as an attribute, `None` when there is no such attribute.
@@ -126,19 +127,13 @@ impl HdfFile {
             .ok()
     }
 
+    /// The error for an object that must be there.
     pub fn missing(&self, parent: &Group, name: &str, expected: &'static str) -> DataError {
         let object = object_name(parent, name);
         DataError::MissingObject { path: self.path.clone(), object, expected }
     }
 
-    pub fn library_error(
-        &self,
-        parent: &Group,
-        name: &str,
-        doing: &'static str,
-        source: hdf5::Error,
-    ) -> DataError {
-        let object = object_name(parent, name);
+    fn library_error(&self, object: String, doing: &'static str, source: hdf5::Error) -> DataError {
         DataError::Library { path: self.path.clone(), object, doing, source }
     }
 }
@@ -260,7 +255,7 @@ impl<T: Cell> Block<T> {
         let object = object_name(parent, name);
         let dtype = dataset
             .dtype()
-            .map_err(|source| file.library_error(parent, name, "read type of", source))?;
+            .map_err(|source| file.library_error(object.clone(), "read type of", source))?;
         if !dtype.is::<T>() && type_name(&dataset) != T::NAME {
             return Err(DataError::WrongType {
                 path: file.path.clone(),
@@ -284,7 +279,7 @@ impl<T: Cell> Block<T> {
                 dataset
                     .as_reader()
                     .read_raw()
-                    .map_err(|source| file.library_error(parent, name, "read", source))?,
+                    .map_err(|source| file.library_error(object.clone(), "read", source))?,
             ),
         };
         Ok(Block { object, rows, columns, storage })

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use crate::execute::local::StartError;
 use crate::fsio::error::FsError;
 use crate::graph::TargetError;
 use crate::model::diagnostic::Diagnostics;
@@ -30,8 +29,8 @@ pub enum EngineError {
     Store(#[from] StoreError),
     #[error("could not set up the local executor")]
     Executor(#[source] io::Error),
-    #[error("could not start `{label}`")]
-    Start { label: String, source: StartError },
+    #[error("`{{{name}}}` means nothing in this rule's command")]
+    Placeholder { name: String },
 }
 
 /// A source file that is not there, with who needs it and what lies nearby.

@@ -96,9 +96,29 @@ impl Facts {
                 found
             })
             .collect::<Result<_, _>>()?;
-        for (&artifact, (digest, stamp)) in unknown.iter().zip(found) {
-            self.set(artifact, digest, stamp, reading.clock.is_racy(&stamp));
+        if let Some(clock) = reading.clock {
+            // Racy by an old time is only more careful, so a failed refresh is no trouble.
+            let _ = clock.refresh();
         }
+        for (&artifact, (digest, stamp)) in unknown.iter().zip(found) {
+            let racy = reading.clock.is_none_or(|clock| clock.is_racy(&stamp));
+            self.set(artifact, digest, stamp, racy);
+        }
+        Ok(())
+    }
+
+    /// Forgets what is known of an artifact and looks at its stamp again.
+    pub(super) fn restat(
+        &mut self,
+        graph: &Graph,
+        tree: &Tree,
+        artifact: ArtifactId,
+    ) -> Result<(), EngineError> {
+        let stamp = stamps_of(graph, tree, &[artifact])?[0];
+        if !stamp.vouches_for(self.stamp(artifact)) {
+            self.digests[artifact.index()] = None;
+        }
+        self.stamps[artifact.index()] = stamp;
         Ok(())
     }
 }
@@ -107,7 +127,8 @@ impl Facts {
 pub(super) struct Reading<'r> {
     pub(super) graph: &'r Graph,
     pub(super) tree: &'r Tree,
-    pub(super) clock: &'r FsClock,
+    /// `None` where the file system's time cannot be told: then every stamp is racy.
+    pub(super) clock: Option<&'r FsClock>,
     pub(super) progress: HashProgress<'r>,
 }
 

@@ -63,8 +63,8 @@ pub fn load(project: &Project, tree: &Tree, question: &Question) -> Result<Loade
     if let Some(loaded) = from_cache(project, tree, question, &asked) {
         return Ok(Loaded { took: started.elapsed(), ..loaded });
     }
-    let clock = FsClock::probe(&project.state).unwrap_or_else(|_| FsClock::distrustful());
-    let recorder = Recorder::new(tree, &clock, question.env);
+    let clock = FsClock::probe(&project.state).ok();
+    let recorder = Recorder::new(tree, clock.as_ref(), question.env);
     let (declarations, warnings) = (question.evaluate)(&recorder)?;
     let declarations = complete(declarations, question.kernels);
     let graph = graph::build(declarations, &recorder)?;

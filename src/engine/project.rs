@@ -91,6 +91,8 @@ pub struct Request {
     pub force: bool,
     /// Leave at once when another build holds the lock, instead of waiting.
     pub no_wait: bool,
-    /// The command line, for the lock's owner record and the journal.
+    /// Who asks, for the lock's owner record.
+    pub user: String,
+    /// The command line, for the lock's owner record.
     pub command_line: String,
 }

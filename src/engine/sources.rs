@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde::{Deserialize, Serialize};
 
 use crate::fsio::clock::FsClock;
+use crate::fsio::error::FsError;
 use crate::fsio::tree::Tree;
 use crate::model::digest::{Digest, Encoder};
 use crate::model::pattern::Pattern;
@@ -34,7 +35,7 @@ pub(super) enum Answer {
 /// A [`Sources`] over a real project that remembers what was asked.
 pub(super) struct Recorder<'p> {
     tree: &'p Tree,
-    clock: &'p FsClock,
+    clock: Option<&'p FsClock>,
     env: &'p BTreeMap<String, String>,
     answers: Mutex<Vec<Answer>>,
 }
@@ -42,7 +43,7 @@ pub(super) struct Recorder<'p> {
 impl<'p> Recorder<'p> {
     pub(super) fn new(
         tree: &'p Tree,
-        clock: &'p FsClock,
+        clock: Option<&'p FsClock>,
         env: &'p BTreeMap<String, String>,
     ) -> Self {
         Recorder { tree, clock, env, answers: Mutex::new(Vec::new()) }
@@ -51,6 +52,11 @@ impl<'p> Recorder<'p> {
     /// Everything asked so far.
     pub(super) fn into_answers(self) -> Vec<Answer> {
         self.answers.into_inner().expect("no thread panicked while recording")
+    }
+
+    /// True when the stamp cannot vouch for what was just read.
+    fn is_racy(&self, stamp: &Stamp) -> bool {
+        self.clock.is_none_or(|clock| clock.refresh().is_err() || clock.is_racy(stamp))
     }
 
     fn keep(&self, answer: Answer) {
@@ -66,18 +72,20 @@ impl Sources for Recorder<'_> {
         match self.tree.read_stamped(path) {
             Ok((bytes, stamp)) => {
                 let digest = Some(Digest::of(&bytes));
-                let racy = self.clock.is_racy(&stamp);
+                let racy = self.is_racy(&stamp);
                 self.keep(Answer::File { path: path.to_owned(), digest, stamp, racy });
                 Ok(bytes.into())
             }
             Err(error) => {
-                let kind = error.kind().unwrap_or(io::ErrorKind::Other);
-                if kind == io::ErrorKind::NotFound {
+                if error.kind() == Some(io::ErrorKind::NotFound) {
                     let stamp = Stamp::MISSING;
                     let path = path.to_owned();
                     self.keep(Answer::File { path, digest: None, stamp, racy: false });
                 }
-                Err(error.into_io())
+                Err(match error {
+                    FsError::Io { source, .. } => source,
+                    error => io::Error::other(error),
+                })
             }
         }
     }
@@ -87,7 +95,7 @@ impl Sources for Recorder<'_> {
         self.keep(Answer::Listing {
             pattern: pattern.clone(),
             paths: digest_of_names(&listing.paths),
-            racy: listing.directories.iter().any(|(_, stamp)| self.clock.is_racy(stamp)),
+            racy: listing.directories.iter().any(|(_, stamp)| self.is_racy(stamp)),
             directories: listing.directories,
         });
         Ok(listing.paths)

@@ -63,7 +63,9 @@ pub struct Survey {
     /// True when the snapshot could be improved although nothing ran.
     pub(super) learned: bool,
     pub(super) snapshot: Option<Snapshot>,
-    pub(super) clock: FsClock,
+    pub(super) clock: Option<FsClock>,
+    /// True for actions that run in any case.
+    forced: Vec<bool>,
 }
 
 impl Survey {
@@ -94,10 +96,14 @@ pub fn survey<'r>(
     let needed = graph.closure(scope.wanted);
     let artifacts = artifacts_of(graph, &needed);
     let snapshot = Snapshot::read(scope.project, scope.loaded.identity);
-    let clock =
-        FsClock::probe(&scope.project.state).unwrap_or_else(|_| FsClock::distrustful());
+    let clock = FsClock::probe(&scope.project.state).ok();
     let facts = Facts::gather(graph, scope.tree, &artifacts, &snapshot)?;
+    let mut forced = vec![false; graph.action_count()];
+    if scope.forced {
+        scope.wanted.iter().for_each(|action| forced[action.index()] = true);
+    }
     let mut survey = Survey {
+        forced,
         judged: vec![None; graph.action_count()],
         learned: false,
         needed,
@@ -135,10 +141,7 @@ impl Survey {
     fn settle_clean(&mut self, scope: &Scope) -> Vec<ActionId> {
         let graph = &scope.loaded.graph;
         let Some(snapshot) = &self.snapshot else { return self.needed.clone() };
-        let mut suspect = vec![false; graph.action_count()];
-        if scope.forced {
-            scope.wanted.iter().for_each(|action| suspect[action.index()] = true);
-        }
+        let mut suspect = self.forced.clone();
         for (action, seen) in snapshot.discovered() {
             if discovered_digest(scope.tree, seen) != Some(seen.digest) {
                 suspect[action.index()] = true;
@@ -216,8 +219,25 @@ impl Survey {
         }
         self.learned = true;
         let reading =
-            Reading { graph, tree: scope.tree, clock: &self.clock, progress: scope.progress };
+            Reading { graph, tree: scope.tree, clock: self.clock.as_ref(), progress: scope.progress };
         self.facts.hash(&artifacts, &reading)
+    }
+
+    /// Reads those inputs of an action again that have changed since they were read.
+    pub(super) fn look_again(&mut self, scope: &Scope, action: ActionId) -> Result<(), EngineError> {
+        let graph = &scope.loaded.graph;
+        let inputs: Vec<ArtifactId> = graph.inputs(action).map(|(_, artifact)| artifact).collect();
+        for &artifact in &inputs {
+            self.facts.restat(graph, scope.tree, artifact)?;
+        }
+        self.missing_sources(scope, &[action])?;
+        let reading = Reading {
+            graph,
+            tree: scope.tree,
+            clock: self.clock.as_ref(),
+            progress: scope.progress,
+        };
+        self.facts.hash(&inputs, &reading)
     }
 
     /// Judges an action when its upstream is fresh; else it is pending.
@@ -235,15 +255,14 @@ impl Survey {
             })
             .collect();
         if waits.is_empty() {
-            let forced = scope.forced && scope.wanted.contains(&action);
-            return self.judge(scope, action, &Past { records, forced });
+            return self.judge(scope, action, records);
         }
         let verdict = Verdict { kind: VerdictKind::Pending, reasons: waits };
         Judged { verdict, key: None, discovered: Vec::new() }
     }
 
     /// Judges an action whose inputs are all known.
-    pub(super) fn judge(&self, scope: &Scope, action: ActionId, past: &Past) -> Judged {
+    pub(super) fn judge(&self, scope: &Scope, action: ActionId, records: &dyn Records) -> Judged {
         let graph = &scope.loaded.graph;
         let digest_of = |artifact| {
             self.facts.digest(artifact).expect("inputs are known before an action is judged")
@@ -252,14 +271,14 @@ impl Survey {
         let subject = Subject { graph, action, kernel, digest_of: &digest_of };
         let key = subject.key();
         let target = graph.target(action);
-        let latest = past.records.latest(target);
+        let latest = records.latest(target);
         let same_key = match &latest {
             Some(latest) if latest.key == key => None,
-            _ => past.records.by_key(&key),
+            _ => records.by_key(&key),
         };
         let same_key =
             same_key.as_ref().or(latest.as_ref().filter(|latest| latest.key == key));
-        let failed = past.records.failure(target);
+        let failed = records.failure(target);
         let facts = plan::Facts {
             key,
             latest: latest.as_ref(),
@@ -267,18 +286,12 @@ impl Survey {
             failed: failed.as_deref(),
             output: &|artifact| self.facts.digest(artifact),
             discovered: &|seen| discovered_digest(scope.tree, seen),
-            forced: past.forced,
+            forced: self.forced[action.index()],
         };
         let verdict = plan::judge(&subject, &facts);
         let discovered = same_key.map(|record| record.discovered.clone()).unwrap_or_default();
         Judged { verdict, key: Some(key), discovered }
     }
-}
-
-/// What judging one action needs besides the survey.
-pub(super) struct Past<'p> {
-    pub(super) records: &'p dyn Records,
-    pub(super) forced: bool,
 }
 
 /// The kernel that an action runs.

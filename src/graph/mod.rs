@@ -223,6 +223,12 @@ impl Graph {
         self.upstream.get(action.index()).iter().map(|&id| ActionId(id))
     }
 
+    /// All upstream edges in compressed rows: offsets, one more than there are actions, and
+    /// targets.
+    pub fn upstream_rows(&self) -> (&[u32], &[u32]) {
+        (&self.upstream.starts, &self.upstream.items)
+    }
+
     /// Actions that use outputs of this one, each once.
     pub fn downstream(&self, action: ActionId) -> impl Iterator<Item = ActionId> + '_ {
         self.downstream.get(action.index()).iter().map(|&id| ActionId(id))
@@ -253,3 +259,6 @@ impl Graph {
         self.order().filter(|action| needed[action.index()]).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
