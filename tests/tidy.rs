@@ -50,7 +50,13 @@ impl Card {
     /// The comma-separated names of a line, without what stands in parentheses.
     fn names(&self, line: &str) -> Vec<String> {
         let text = self.says.get(line).map_or("", String::as_str);
-        let names = text.split(',').map(|name| name.split('(').next().unwrap_or("").trim());
+        let mut depth = 0;
+        let outside = text.chars().filter(|c| {
+            depth += i32::from(*c == '(') - i32::from(*c == ')');
+            depth == 0 && *c != ')'
+        });
+        let outside: String = outside.collect();
+        let names = outside.split(',').map(str::trim);
         names.filter(|name| !name.is_empty() && *name != "nothing").map(str::to_owned).collect()
     }
 }
