@@ -57,11 +57,8 @@ impl Opened {
     /// Calls `then` with the question that the graph answers.
     pub fn ask<T>(&self, then: impl FnOnce(&Question) -> T) -> T {
         let evaluate = |sources: &dyn Sources| -> Evaluated {
-            let request = recipe::Request {
-                recipe: &self.recipe,
-                sets: &self.sets,
-                kernels: &self.kernels,
-            };
+            let request =
+                recipe::Request { recipe: &self.recipe, sets: &self.sets, kernels: &self.kernels };
             recipe::evaluate(&request, sources).map(|found| (found.declarations, found.warnings))
         };
         then(&Question {
@@ -98,9 +95,7 @@ impl Opened {
     pub fn trouble(&self, error: &EngineError) -> CliError {
         match error {
             EngineError::Recipe(diagnostics) => self.diagnostics(diagnostics),
-            EngineError::Target(target) => {
-                CliError::of(Kind::Usage, target).hint(target.hint())
-            }
+            EngineError::Target(target) => CliError::of(Kind::Usage, target).hint(target.hint()),
             EngineError::MissingSources { shown, total } => {
                 let mut wrapped = CliError::of(Kind::Recipe, error);
                 for missing in shown {
@@ -109,8 +104,8 @@ impl Opened {
                         near => format!("; did you mean {}?", one_of(near)),
                     };
                     let path = &missing.path;
-                    wrapped = wrapped
-                        .cause(format!("`{path}`, needed by `{}`{near}", missing.needed_by));
+                    wrapped =
+                        wrapped.cause(format!("`{path}`, needed by `{}`{near}", missing.needed_by));
                 }
                 if *total > shown.len() {
                     wrapped = wrapped.cause(format!("and {} more", total - shown.len()));

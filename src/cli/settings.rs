@@ -35,8 +35,9 @@ pub fn read(root: &Path) -> Result<(Settings, Option<PathBuf>), CliError> {
             return Ok((Settings::default(), None));
         }
         Err(error) => {
-            return Err(CliError::new(Kind::Environment, format!("cannot read `{FILE}`"))
-                .caused_by(&error));
+            return Err(
+                CliError::new(Kind::Environment, format!("cannot read `{FILE}`")).caused_by(&error)
+            );
         }
     };
     let wrong = |what: &dyn std::error::Error| {

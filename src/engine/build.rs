@@ -12,7 +12,6 @@ use crate::engine::commit::{Committer, Settled};
 use crate::engine::error::EngineError;
 use crate::engine::load::{self, Question};
 use crate::engine::lock;
-use crate::engine::limits;
 use crate::engine::prepare::{Workshop, grace};
 use crate::engine::project::{Project, Request, Settings};
 use crate::engine::recover;
@@ -24,7 +23,7 @@ use crate::execute::local::{Ended, Local};
 use crate::execute::machine::machine;
 use crate::fsio::process;
 use crate::fsio::tree::Tree;
-use crate::graph::{self, ActionId};
+use crate::graph;
 use crate::model::event::{BuildEvent, BuildSummary, EVENT_STREAM_VERSION};
 use crate::model::reason::VerdictKind;
 use crate::schedule::capacity::Capacity;
@@ -32,7 +31,7 @@ use crate::store::entry::{BuildFinished, BuildStarted, Entry};
 use crate::store::ledger::Store;
 
 /// Who watches a build.
-pub trait Observer {
+pub trait Observer: Send {
     /// Takes the next event.
     fn event(&mut self, event: &BuildEvent);
     /// Lets time pass; called about ten times a second while something runs.
@@ -56,7 +55,7 @@ pub enum Interrupt {
 }
 
 impl Interrupt {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Interrupt::Keyboard => "interrupt",
             Interrupt::Terminate => "termination",
@@ -147,6 +146,16 @@ pub fn build(
         let opened = StoreRecords::open(project)?;
         Ok(records.get_or_init(|| opened) as &dyn Records)
     })?;
+    // From here on files are read one by one between other events: nobody waits for them.
+    let scope = Scope {
+        project,
+        tree: &tree,
+        loaded: &loaded,
+        kernels: order.question.kernels,
+        wanted: &wanted,
+        forced: request.force,
+        progress: &|_, _, _, _| (),
+    };
     let observer = shared.into_inner().expect("no view panics");
     let stale = survey.count(VerdictKind::Stale) + survey.count(VerdictKind::Pending);
     let site = Site { order, tree: &tree, scope: &scope, started };
@@ -286,12 +295,7 @@ impl Site<'_> {
         Ok(())
     }
 
-    fn write_snapshot(
-        &self,
-        survey: &Survey,
-        fresh: &[Option<bool>],
-        observer: &mut dyn Observer,
-    ) {
+    fn write_snapshot(&self, survey: &Survey, fresh: &[Option<bool>], observer: &mut dyn Observer) {
         let judged = survey.needed.iter().filter_map(|&action| {
             let judged = survey.judged[action.index()].as_ref()?;
             (fresh[action.index()] == Some(true)).then_some((action, judged))
@@ -338,4 +342,3 @@ pub(super) struct Done {
     pub(super) fresh: Vec<Option<bool>>,
     pub(super) summary: BuildSummary,
 }
-

@@ -15,7 +15,7 @@ use crate::engine::depfile;
 use crate::engine::limits;
 use crate::engine::outcome::{self, Trouble};
 use crate::engine::prepare::{Staged, Staging};
-use crate::execute::local::{Ended, How};
+use crate::execute::local::Ended;
 use crate::fsio::clock::FsClock;
 use crate::fsio::tree::Tree;
 use crate::graph::{ActionId, ArtifactId};
@@ -125,8 +125,8 @@ impl Committer<'_> {
     }
 
     fn checked_record(&self, finished: &Finished) -> Result<Record, Trouble> {
-        if finished.ended.how != How::Exited(0) {
-            return Err(outcome::trouble_of(&finished.ended.how));
+        if let Some(trouble) = outcome::trouble_of(&finished.ended.how) {
+            return Err(trouble);
         }
         self.inputs_unchanged(finished)?;
         let discovered = match &finished.staging.depfile {
@@ -229,9 +229,9 @@ impl Committer<'_> {
                 })
             })
             .collect();
-        let durable = self.sync_directories(&placed).and_then(|()| {
-            self.append(&done, true).map_err(|error| Trouble::environment(&error))
-        });
+        let durable = self
+            .sync_directories(&placed)
+            .and_then(|()| self.append(&done, true).map_err(|error| Trouble::environment(&error)));
         if let Some(clock) = self.clock {
             // Racy by an old time is only more careful, so a failed refresh is no trouble.
             let _ = clock.refresh();
@@ -304,15 +304,11 @@ impl Committer<'_> {
 }
 
 fn intent(attempt: &Ready) -> Entry {
-    let staged = attempt.finished.staging.outputs.iter().zip(&attempt.record.outputs);
+    let staged = attempt.finished.staging.outputs.iter();
     Entry::CommitIntent(CommitIntent {
         attempt: attempt.finished.attempt,
         moves: staged
-            .map(|(staged, seen)| Move {
-                from: staged.from.clone(),
-                to: staged.to.clone(),
-                digest: seen.digest,
-            })
+            .map(|staged| Move { from: staged.from.clone(), to: staged.to.clone() })
             .collect(),
         target: attempt.finished.target.clone(),
         record: attempt.record.clone(),

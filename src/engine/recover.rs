@@ -80,10 +80,10 @@ fn roll_forward(tree: &Tree, open: &OpenAttempt) -> Option<Entry> {
     let intent = open.intent.as_ref()?;
     let digest = |path: &str| tree.digest(path, &|_| ()).ok().map(|(digest, _)| digest);
     let mut left = Vec::new();
-    for planned in &intent.moves {
-        if digest(&planned.from) == Some(planned.digest) {
+    for (planned, promised) in intent.moves.iter().zip(&intent.record.outputs) {
+        if digest(&planned.from) == Some(promised.digest) {
             left.push(planned);
-        } else if digest(&planned.to) != Some(planned.digest) {
+        } else if digest(&planned.to) != Some(promised.digest) {
             return None;
         }
     }

@@ -69,6 +69,7 @@ pub(super) struct Running<'r> {
     records: StoreView<'r>,
     store: &'r Mutex<Store>,
     scheduler: Scheduler,
+    cores: u32,
     admitted: HashMap<ActionId, Admitted>,
     priorities: Vec<u64>,
     /// Seconds that the action took last time; zero when it never ran.
@@ -115,6 +116,7 @@ impl<'r> Running<'r> {
             interrupts: 0,
             summary: BuildSummary::default(),
             durations: Vec::new(),
+            cores: capacity.cores,
             scheduler: Scheduler::new(capacity.clone()),
             survey,
         };
@@ -132,9 +134,8 @@ impl<'r> Running<'r> {
                 continue;
             }
             self.open += 1;
-            let unsettled = graph.upstream(action).filter(|up| {
-                self.states[up.index()] != State::Fresh
-            });
+            let unsettled =
+                graph.upstream(action).filter(|up| self.states[up.index()] != State::Fresh);
             self.waiting[action.index()] = unsettled.count() as u32;
             let rule = graph.rule(action);
             let admitted = capacity
@@ -205,10 +206,15 @@ impl<'r> Running<'r> {
                 self.make_ready(action, observer)?;
             }
         }
+        let mut ticked = Instant::now();
         while self.open > 0 {
-            match messages.recv_timeout(limits::TICK) {
+            let left = limits::TICK.saturating_sub(ticked.elapsed());
+            match messages.recv_timeout(left) {
                 Ok(message) => self.take(message, observer)?,
-                Err(RecvTimeoutError::Timeout) => self.tick(observer)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.tick(observer)?;
+                    ticked = Instant::now();
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     unreachable!("the committer holds a sender as long as this loop runs")
                 }
@@ -230,14 +236,10 @@ impl<'r> Running<'r> {
         let total: f64 = known.iter().map(|&s| f64::from(s)).sum();
         let mean = total / known.len() as f64;
         let all = mean * self.open as f64;
-        Some(all / f64::from(self.scheduler.capacity().cores.max(1)))
+        Some(all / f64::from(self.cores.max(1)))
     }
 
-    fn take(
-        &mut self,
-        message: Message,
-        observer: &mut dyn Observer,
-    ) -> Result<(), EngineError> {
+    fn take(&mut self, message: Message, observer: &mut dyn Observer) -> Result<(), EngineError> {
         match message {
             Message::Ended(ended) => self.ended(ended, observer),
             Message::Settled(settled) => self.settled(*settled, observer),
@@ -253,7 +255,16 @@ impl<'r> Running<'r> {
 
     /// Tells the scheduler and does what it orders.
     fn step(&mut self, event: Event, observer: &mut dyn Observer) -> Result<(), EngineError> {
-        for order in self.scheduler.step(event, self.now()) {
+        let orders = self.scheduler.step(event, self.now());
+        self.carry_out(orders, observer)
+    }
+
+    fn carry_out(
+        &mut self,
+        orders: Vec<Order>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), EngineError> {
+        for order in orders {
             match order {
                 Order::Start { action, gpus, .. } => {
                     self.start(ActionId(action), &gpus, observer)?;
@@ -263,7 +274,9 @@ impl<'r> Running<'r> {
                     self.skip(ActionId(action), "the build was stopped", observer);
                 }
                 Order::RetryAt { .. } => {}
-                Order::Stop { action } => self.hands.local.stop(action, Stop::Gently),
+                Order::Stop { action } => {
+                    self.hands.local.stop(action, Stop::Gently);
+                }
             }
         }
         Ok(())
@@ -299,7 +312,7 @@ impl<'r> Running<'r> {
         };
         let Prepared { job, staging } = prepared?;
         let live = self.live(action, number, staging);
-        let begun = self.hands.local.start(job);
+        let begun = self.hands.local.start(&job);
         observer.event(&BuildEvent::ActionStarted {
             action: self.action_ref(action),
             attempt: number,
@@ -315,13 +328,13 @@ impl<'r> Running<'r> {
                 Ok(())
             }
             Err(error) => {
-                let status = std::iter::successors(
-                    Some(&error as &dyn std::error::Error),
-                    |error| error.source(),
-                )
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(": ");
+                let status =
+                    std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
+                        error.source()
+                    })
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(": ");
                 let failure = Failure {
                     kind: FailureKind::Start,
                     status,
@@ -535,13 +548,18 @@ impl<'r> Running<'r> {
                 return self.make_ready(action, observer);
             }
         }
-        let retry = self.may_retry(&failure);
-        let before = self.scheduler.will_retry(action.0);
-        self.tell_failure(action, attempt, failure, retry && before, observer);
-        if self.scheduler.is_running(action.0) {
-            return self.step(Event::Ended { action: action.0, end: End::Failed { retry } }, observer);
+        let end = End::Failed { retry: self.may_retry(&failure) };
+        let orders = self.scheduler.step(Event::Ended { action: action.0, end }, self.now());
+        let again =
+            |order: &Order| matches!(order, Order::RetryAt { action: a, .. } if *a == action.0);
+        let will_retry = orders.iter().any(again);
+        self.tell_failure(action, attempt, failure, will_retry, observer);
+        self.carry_out(orders, observer)?;
+        if will_retry {
+            return Ok(());
         }
-        // Its process ended well but its outputs could not be committed.
+        // The scheduler gave it up too, unless its process had ended well already and only its
+        // outputs could not be committed.
         self.give_up(action, observer)
     }
 

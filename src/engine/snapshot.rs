@@ -67,7 +67,12 @@ impl Snapshot {
         self.stored.entries[at].as_ref()
     }
 
-    pub(super) fn vouched(&self, artifact: ArtifactId, path: &str, stamp: &Stamp) -> Option<Digest> {
+    pub(super) fn vouched(
+        &self,
+        artifact: ArtifactId,
+        path: &str,
+        stamp: &Stamp,
+    ) -> Option<Digest> {
         let entry = self.entry(artifact, path)?;
         (entry.trusted && entry.stamp.vouches_for(stamp)).then_some(entry.digest)
     }

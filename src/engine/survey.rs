@@ -218,13 +218,21 @@ impl Survey {
             }
         }
         self.learned = true;
-        let reading =
-            Reading { graph, tree: scope.tree, clock: self.clock.as_ref(), progress: scope.progress };
+        let reading = Reading {
+            graph,
+            tree: scope.tree,
+            clock: self.clock.as_ref(),
+            progress: scope.progress,
+        };
         self.facts.hash(&artifacts, &reading)
     }
 
     /// Reads those inputs of an action again that have changed since they were read.
-    pub(super) fn look_again(&mut self, scope: &Scope, action: ActionId) -> Result<(), EngineError> {
+    pub(super) fn look_again(
+        &mut self,
+        scope: &Scope,
+        action: ActionId,
+    ) -> Result<(), EngineError> {
         let graph = &scope.loaded.graph;
         let inputs: Vec<ArtifactId> = graph.inputs(action).map(|(_, artifact)| artifact).collect();
         for &artifact in &inputs {
@@ -286,8 +294,7 @@ impl Survey {
             Some(latest) if latest.key == key => None,
             _ => records.by_key(&key)?,
         };
-        let same_key =
-            same_key.as_ref().or(latest.as_ref().filter(|latest| latest.key == key));
+        let same_key = same_key.as_ref().or(latest.as_ref().filter(|latest| latest.key == key));
         let failed = records.failure(target)?;
         let facts = plan::Facts {
             key,
