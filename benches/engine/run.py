@@ -21,8 +21,10 @@ import threading
 import time
 
 SCENARIOS = ["cold", "no-op", "one input changed"]
-# How often the memory of the running engine is looked at, in seconds.
-MEMORY_INTERVAL = 0.01
+# The memory of the running engine is looked at after this many seconds at first, then less and
+# less often, so that short runs are seen and long ones are not disturbed.
+FIRST_LOOK = 0.0005
+LONGEST_INTERVAL = 0.05
 
 RECIPE = """\
 let files = scan("in/{{n}}.txt");
@@ -76,8 +78,10 @@ class MemoryWatch(threading.Thread):
         self.over = threading.Event()
 
     def run(self):
-        while not self.over.wait(MEMORY_INTERVAL):
+        interval = FIRST_LOOK
+        while not self.over.wait(interval):
             self.look()
+            interval = min(interval * 1.2, LONGEST_INTERVAL)
 
     def look(self):
         try:
