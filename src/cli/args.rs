@@ -1,0 +1,65 @@
+//! The whole command line as clap reads it.
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::build::BuildArgs;
+use crate::cli::completions::CompletionsArgs;
+use crate::cli::init::InitArgs;
+use crate::cli::kernel::KernelArgs;
+use crate::cli::options::GlobalOptions;
+use crate::cli::plan::PlanArgs;
+use crate::cli::why::WhyArgs;
+
+/// Make for experiments: rebuilds exactly what is stale, says why, and leaves a record.
+#[derive(Debug, Parser)]
+#[command(name = "attpc", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub options: GlobalOptions,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Init(InitArgs),
+    Build(BuildArgs),
+    Plan(PlanArgs),
+    Why(WhyArgs),
+    Kernel(KernelArgs),
+    Completions(CompletionsArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_option_says_what_it_does() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "`{}` has no help", command.get_name());
+            for argument in command.get_arguments() {
+                let (command, id) = (command.get_name(), argument.get_id());
+                assert!(argument.get_help().is_some(), "`{command}`: `{id}` has no help");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+
+    #[test]
+    fn a_misspelt_command_is_answered_with_the_near_one() {
+        let error = Cli::try_parse_from(["attpc", "kernle"]).unwrap_err();
+        assert!(error.to_string().contains("'kernel'"), "{error}");
+        assert!(error.use_stderr());
+    }
+}

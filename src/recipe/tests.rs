@@ -1,0 +1,1 @@
+//! Whole recipes, and every message with its exact text.
