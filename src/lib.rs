@@ -5,22 +5,17 @@
 //! holds the cards; `ARCHITECTURE.md` tells the story.
 
 pub mod model;
+pub mod recipe;
 pub mod graph;
 pub mod fingerprint;
+pub mod store;
 pub mod plan;
 pub mod schedule;
+pub mod execute;
 pub mod fsio;
 pub mod engine;
-pub mod cli;
 pub mod data;
-pub mod fingerprint;
-pub mod fsio;
-pub mod graph;
 pub mod kernels;
-pub mod model;
-pub mod plan;
-pub mod schedule;
-pub mod recipe;
 pub mod steps;
 pub mod ui;
 pub mod cli;

@@ -16,7 +16,11 @@ fn rule(name: &str, over: Option<Items>, inputs: &[&str], outputs: &[&str]) -> R
         over,
         inputs: PerItem::Same(inputs.iter().map(|text| port(text)).collect()),
         outputs: PerItem::Same(outputs.iter().map(|text| port(text)).collect()),
-        command: Command::Argv(vec![template("make-it"), template("{input}"), template("{output}")]),
+        command: Command::Argv(vec![
+            template("make-it"),
+            template("{input}"),
+            template("{output}"),
+        ]),
         params: PerItem::Same(Params::default()),
         env: Vec::new(),
         resources: PerItem::Same(Resources::default()),
@@ -38,11 +42,7 @@ fn template(text: &str) -> Template {
 fn port(text: &str) -> Port {
     let (role, path) = text.split_once('=').unwrap_or(("", text));
     let directory = path.ends_with('/');
-    Port {
-        role: role.to_owned(),
-        path: template(path.trim_end_matches('/')),
-        directory,
-    }
+    Port { role: role.to_owned(), path: template(path.trim_end_matches('/')), directory }
 }
 
 fn items(columns: &[&str], rows: &[&[&str]]) -> Option<Items> {
@@ -109,7 +109,12 @@ fn names_that_are_not_bound_collect_all_matches_in_natural_order() {
     check(
         vec![
             rule("table", None, &["p/{cut}/run_{run}.csv"], &["table.csv"]),
-            rule("cut", items(&["cut"], &[&["30"], &["40"]]), &["p/{cut}/run_{run}.csv"], &["{cut}.csv"]),
+            rule(
+                "cut",
+                items(&["cut"], &[&["30"], &["40"]]),
+                &["p/{cut}/run_{run}.csv"],
+                &["{cut}.csv"],
+            ),
             rule("plot", over, &["raw/{run}"], &["p/{cut}/run_{run}.csv"]),
         ],
         &[
@@ -160,7 +165,12 @@ fn a_script_in_a_command_is_an_input() {
 #[test]
 fn two_items_that_write_one_file_are_refused() {
     fails(
-        vec![rule("plot", items(&["run", "cut"], &[&["1", "3"], &["1", "4"]]), &["raw"], &["{run}.svg"])],
+        vec![rule(
+            "plot",
+            items(&["run", "cut"], &[&["1", "3"], &["1", "4"]]),
+            &["raw"],
+            &["{run}.svg"],
+        )],
         "error: two items of rule `plot` would both write `1.svg`\n\
          \x20 --> recipe.rhai:1:1\n\
          hint: put `{cut}` into the output\n",
@@ -260,7 +270,10 @@ fn targets_are_rules_outputs_labels_tags_and_runs() {
         "`raw/run_1.h5` is a source: no rule makes it; name an output; `attpc list --outputs` \
          shows them all"
     );
-    assert_eq!(selected("run:7").unwrap_err(), "no run matches `7`; did you mean `1`, `10` or `2`?");
+    assert_eq!(
+        selected("run:7").unwrap_err(),
+        "no run matches `7`; did you mean `1`, `10` or `2`?"
+    );
     let all = select(&graph, &[], &|typed| typed.to_owned()).unwrap();
     assert_eq!(graph.closure(&all).len(), 6);
     let plot = select(&graph, &["plot@2".to_owned()], &|typed| typed.to_owned()).unwrap();
