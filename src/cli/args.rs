@@ -2,10 +2,13 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::build::BuildArgs;
 use crate::cli::completions::CompletionsArgs;
 use crate::cli::init::InitArgs;
 use crate::cli::kernel::KernelArgs;
 use crate::cli::options::GlobalOptions;
+use crate::cli::plan::PlanArgs;
+use crate::cli::why::WhyArgs;
 
 /// Make for experiments: rebuilds exactly what is stale, says why, and leaves a record.
 #[derive(Debug, Parser)]
@@ -22,6 +25,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Init(InitArgs),
+    Build(BuildArgs),
+    Plan(PlanArgs),
+    Why(WhyArgs),
     Kernel(KernelArgs),
     Completions(CompletionsArgs),
 }

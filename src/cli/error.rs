@@ -90,6 +90,12 @@ impl CliError {
         self
     }
 
+    /// This error with one more cause in words.
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
     /// This error with a hint that names what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());

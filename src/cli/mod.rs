@@ -2,7 +2,7 @@
 //! - job: Turns a command line into calls of the other rooms, and their answers into exit codes.
 //! - takes: arguments, environment, terminal
 //! - gives: output of each subcommand, an exit code
-//! - imports: model, steps, ui
+//! - imports: model, recipe, graph, fsio, store, engine, steps, ui
 //! - touches: env, clock, files, print, clap, clap_complete, rustix
 //! - never: decides what is stale, runs an action, formats an event
 //!
@@ -25,7 +25,10 @@ pub mod list;
 pub mod log;
 pub mod options;
 pub mod plan;
+mod project;
 mod session;
+mod settings;
+mod signals;
 pub mod status;
 mod welcome;
 pub mod why;
@@ -61,6 +64,9 @@ pub fn main() -> ExitCode {
 pub fn run(command: Option<Command>, session: &mut Session) -> u8 {
     let result = match command {
         None => welcome::run(session),
+        Some(Command::Build(args)) => build::run(&args, session),
+        Some(Command::Plan(args)) => plan::run(&args, session),
+        Some(Command::Why(args)) => why::run(&args, session),
         Some(Command::Init(args)) => init::run(&args, session),
         Some(Command::Kernel(args)) => kernel::run(&args, session),
         Some(Command::Completions(args)) => completions::run(&args, session),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::cli::error::{CliError, Kind};
 use crate::cli::options::{ColorChoice, GlobalOptions, ProgressChoice};
+use crate::model::text::shell_quote;
 use crate::ui::json::JsonView;
 use crate::ui::line::Line;
 use crate::ui::live::LiveView;
@@ -29,6 +30,8 @@ pub struct Session {
     pub env: BTreeMap<OsString, OsString>,
     /// This program, for children that run native steps.
     pub program: PathBuf,
+    /// The command line as typed, for the lock's owner record.
+    pub command_line: String,
     pub clock: Clock,
     pub terminal: Terminal,
     pub verbosity: Verbosity,
@@ -92,6 +95,10 @@ impl Session {
             directory: here,
             env: std::env::vars_os().collect(),
             program,
+            command_line: std::env::args_os()
+                .map(|word| shell_quote(&word.to_string_lossy()))
+                .collect::<Vec<_>>()
+                .join(" "),
             clock: Clock::started_now(),
             terminal: Terminal {
                 stdout: io::stdout().is_terminal(),
@@ -115,6 +122,7 @@ impl Session {
             program: directory.join("attpc"),
             directory,
             env: BTreeMap::new(),
+            command_line: "attpc".to_owned(),
             clock: Clock::started_now(),
             terminal: Terminal { stdout: false, stderr: false },
             verbosity: Verbosity::Normal,

@@ -8,6 +8,8 @@
 
 #[cfg(feature = "hdf5")]
 pub mod cloud_reader;
+#[cfg(feature = "hdf5")]
+pub mod cloud_writer;
 pub mod error;
 #[cfg(feature = "hdf5")]
 pub mod harmonic_writer;
@@ -16,3 +18,4 @@ pub mod hdf;
 pub mod parquet;
 #[cfg(feature = "hdf5")]
 pub mod raw;
+pub mod table;

@@ -12,7 +12,6 @@ use crate::engine::commit::{Committer, Settled};
 use crate::engine::error::EngineError;
 use crate::engine::load::{self, Question};
 use crate::engine::lock;
-use crate::engine::limits;
 use crate::engine::prepare::{Workshop, grace};
 use crate::engine::project::{Project, Request, Settings};
 use crate::engine::recover;
@@ -24,14 +23,15 @@ use crate::execute::local::{Ended, Local};
 use crate::execute::machine::machine;
 use crate::fsio::process;
 use crate::fsio::tree::Tree;
-use crate::graph::{self, ActionId};
+use crate::graph;
 use crate::model::event::{BuildEvent, BuildSummary, EVENT_STREAM_VERSION};
 use crate::model::reason::VerdictKind;
 use crate::schedule::capacity::Capacity;
-use crate::store::{Entry, Store};
+use crate::store::entry::{BuildFinished, BuildStarted, Entry};
+use crate::store::ledger::Store;
 
 /// Who watches a build.
-pub trait Observer {
+pub trait Observer: Send {
     /// Takes the next event.
     fn event(&mut self, event: &BuildEvent);
     /// Lets time pass; called about ten times a second while something runs.
@@ -55,7 +55,7 @@ pub enum Interrupt {
 }
 
 impl Interrupt {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Interrupt::Keyboard => "interrupt",
             Interrupt::Terminate => "termination",
@@ -146,6 +146,16 @@ pub fn build(
         let opened = StoreRecords::open(project)?;
         Ok(records.get_or_init(|| opened) as &dyn Records)
     })?;
+    // From here on files are read one by one between other events: nobody waits for them.
+    let scope = Scope {
+        project,
+        tree: &tree,
+        loaded: &loaded,
+        kernels: order.question.kernels,
+        wanted: &wanted,
+        forced: request.force,
+        progress: &|_, _, _, _| (),
+    };
     let observer = shared.into_inner().expect("no view panics");
     let stale = survey.count(VerdictKind::Stale) + survey.count(VerdictKind::Pending);
     let site = Site { order, tree: &tree, scope: &scope, started };
@@ -260,7 +270,7 @@ impl Site<'_> {
         let mut store = store.lock().expect("nobody else holds it yet");
         let build = store.next_build();
         let pid = std::process::id();
-        store.append(&[Entry::BuildStarted {
+        store.append(&[Entry::BuildStarted(BuildStarted {
             build,
             time_ms: now_ms(),
             host: process::host(),
@@ -269,29 +279,23 @@ impl Site<'_> {
             boot_id: process::boot_id(),
             targets: self.order.request.targets.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-        }])?;
+        })])?;
         Ok(build)
     }
 
     fn end(&self, store: Mutex<Store>, summary: &BuildSummary) -> Result<(), EngineError> {
         let mut store = store.into_inner().expect("all threads have ended well");
-        store.append(&[Entry::BuildFinished {
+        store.append(&[Entry::BuildFinished(BuildFinished {
             build: summary.build,
             summary: serde_json::to_string(summary).expect("a summary has text keys only"),
             time_ms: now_ms(),
-        }])?;
-        store.sync()?;
+        })])?;
         store.close()?;
         recover::build_ended(self.order.project, self.tree);
         Ok(())
     }
 
-    fn write_snapshot(
-        &self,
-        survey: &Survey,
-        fresh: &[Option<bool>],
-        observer: &mut dyn Observer,
-    ) {
+    fn write_snapshot(&self, survey: &Survey, fresh: &[Option<bool>], observer: &mut dyn Observer) {
         let judged = survey.needed.iter().filter_map(|&action| {
             let judged = survey.judged[action.index()].as_ref()?;
             (fresh[action.index()] == Some(true)).then_some((action, judged))
@@ -307,7 +311,7 @@ impl Site<'_> {
             fresh,
             discovered,
         };
-        if let Err(error) = outcome.write(self.order.project) {
+        if let Err(error) = outcome.write(self.order.project, self.tree) {
             let message = format!("the next build will look at everything again: {error}");
             observer.event(&BuildEvent::Warning { message, span: None });
         }
@@ -338,4 +342,3 @@ pub(super) struct Done {
     pub(super) fresh: Vec<Option<bool>>,
     pub(super) summary: BuildSummary,
 }
-

@@ -1,10 +1,10 @@
 //! Removes outputs, but only those that are as a build made them.
 
+use crate::engine::build::Observer;
 use crate::engine::error::EngineError;
 use crate::engine::inspect::{history, open_tree};
 use crate::engine::load::{self, Question};
 use crate::engine::lock;
-use crate::engine::build::Observer;
 use crate::engine::project::{Project, Request};
 use crate::graph;
 use crate::model::stamp::Kind;
@@ -39,14 +39,14 @@ pub fn clean(
     let history = history(project)?;
     let mut cleaned = Cleaned::default();
     for action in wanted {
-        let record = history.latest(loaded.graph.target(action));
+        let record = history.latest(loaded.graph.target(action))?;
         for (_, artifact) in loaded.graph.outputs(action) {
             let path = loaded.graph.path(artifact);
             if tree.kind(path).unwrap_or(Kind::Missing) == Kind::Missing {
                 continue;
             }
             let (digest, stamp) = tree.digest(path, &|_| ())?;
-            let made = record.and_then(|r| r.outputs.iter().find(|made| made.path == path));
+            let made = record.iter().flat_map(|r| &r.outputs).find(|made| made.path == path);
             if !request.force && made.is_none_or(|made| made.digest != digest) {
                 cleaned.kept.push(path.to_owned());
                 continue;

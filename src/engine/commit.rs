@@ -14,8 +14,8 @@ use crate::engine::build::Message;
 use crate::engine::depfile;
 use crate::engine::limits;
 use crate::engine::outcome::{self, Trouble};
-use crate::engine::prepare::Staging;
-use crate::execute::local::{Ended, How};
+use crate::engine::prepare::{Staged, Staging};
+use crate::execute::local::Ended;
 use crate::fsio::clock::FsClock;
 use crate::fsio::tree::Tree;
 use crate::graph::{ActionId, ArtifactId};
@@ -23,7 +23,9 @@ use crate::model::digest::Digest;
 use crate::model::event::{Failure, FailureKind};
 use crate::model::record::{Component, Cost, Record, Seen};
 use crate::model::stamp::{Kind, Stamp};
-use crate::store::{Entry, Move, Store};
+use crate::store::entry::{AttemptFailed, CommitIntent, Committed, Entry, Move};
+use crate::store::error::StoreError;
+use crate::store::ledger::Store;
 
 /// An ended attempt with everything that committing it needs.
 pub(super) struct Finished {
@@ -82,6 +84,8 @@ pub(super) struct Committer<'c> {
 struct Ready {
     finished: Finished,
     record: Record,
+    /// Stamps of the outputs in their places.
+    stamps: Vec<Stamp>,
 }
 
 impl Committer<'_> {
@@ -115,14 +119,14 @@ impl Committer<'_> {
     /// Everything that can be done without touching what others see.
     fn check(&self, finished: Finished) -> Result<Ready, (Finished, Trouble)> {
         match self.checked_record(&finished) {
-            Ok(record) => Ok(Ready { finished, record }),
+            Ok(record) => Ok(Ready { finished, record, stamps: Vec::new() }),
             Err(trouble) => Err((finished, trouble)),
         }
     }
 
     fn checked_record(&self, finished: &Finished) -> Result<Record, Trouble> {
-        if finished.ended.how != How::Exited(0) {
-            return Err(outcome::trouble_of(&finished.ended.how));
+        if let Some(trouble) = outcome::trouble_of(&finished.ended.how) {
+            return Err(trouble);
         }
         self.inputs_unchanged(finished)?;
         let discovered = match &finished.staging.depfile {
@@ -206,22 +210,28 @@ impl Committer<'_> {
         }
         let mut settled = Vec::new();
         let mut placed = Vec::new();
-        for attempt in ready {
+        for mut attempt in ready {
             match self.publish(&attempt.finished) {
-                Ok(()) => placed.push(attempt),
+                Ok(stamps) => {
+                    attempt.stamps = stamps;
+                    placed.push(attempt);
+                }
                 Err(trouble) => settled.push(self.failed(attempt.finished, trouble)),
             }
         }
         let done: Vec<Entry> = placed
             .iter()
-            .map(|attempt| Entry::Committed {
-                attempt: attempt.finished.attempt,
-                time_ms: attempt.finished.ended_ms,
+            .map(|attempt| {
+                Entry::Committed(Committed {
+                    attempt: attempt.finished.attempt,
+                    time_ms: attempt.finished.ended_ms,
+                    stamps: attempt.stamps.clone(),
+                })
             })
             .collect();
-        let durable = self.sync_directories(&placed).and_then(|()| {
-            self.append(&done, true).map_err(|error| Trouble::environment(&error))
-        });
+        let durable = self
+            .sync_directories(&placed)
+            .and_then(|()| self.append(&done, true).map_err(|error| Trouble::environment(&error)));
         if let Some(clock) = self.clock {
             // Racy by an old time is only more careful, so a failed refresh is no trouble.
             let _ = clock.refresh();
@@ -235,17 +245,19 @@ impl Committer<'_> {
         settled
     }
 
-    fn append(&self, entries: &[Entry], sync: bool) -> Result<(), crate::store::StoreError> {
+    fn append(&self, entries: &[Entry], sync: bool) -> Result<(), StoreError> {
         let mut store = self.store.lock().expect("no thread panics while it holds the store");
         store.append(entries)?;
         if sync { store.sync() } else { Ok(()) }
     }
 
-    fn publish(&self, finished: &Finished) -> Result<(), Trouble> {
-        for staged in &finished.staging.outputs {
+    /// Renames the outputs into place and gives their stamps there.
+    fn publish(&self, finished: &Finished) -> Result<Vec<Stamp>, Trouble> {
+        let place = |staged: &Staged| {
             self.tree.publish(&staged.from, &staged.to)?;
-        }
-        Ok(())
+            Ok(self.tree.stamp(&staged.to).unwrap_or(Stamp::MISSING))
+        };
+        finished.staging.outputs.iter().map(place).collect()
     }
 
     fn sync_directories(&self, placed: &[Ready]) -> Result<(), Trouble> {
@@ -261,9 +273,9 @@ impl Committer<'_> {
     }
 
     fn made(&self, attempt: Ready) -> Settled {
-        let Ready { finished, record } = attempt;
-        let outputs = finished.staging.outputs.iter().zip(&record.outputs).map(|(staged, seen)| {
-            let stamp = self.tree.stamp(&staged.to).unwrap_or(Stamp::MISSING);
+        let Ready { finished, record, stamps } = attempt;
+        let outputs = finished.staging.outputs.iter().zip(&record.outputs).zip(stamps);
+        let outputs = outputs.map(|((staged, seen), stamp)| {
             let racy = self.clock.is_none_or(|clock| clock.is_racy_after_rename(&stamp));
             MadeOutput { artifact: staged.artifact, digest: seen.digest, stamp, racy }
         });
@@ -277,14 +289,14 @@ impl Committer<'_> {
 
     fn failed(&self, finished: Finished, trouble: Trouble) -> Settled {
         let failure = outcome::failure(self.tree, &finished, trouble);
-        let entry = Entry::AttemptFailed {
+        let entry = Entry::AttemptFailed(AttemptFailed {
             attempt: finished.attempt,
             target: finished.target.clone(),
             label: finished.label.clone(),
             key: finished.key,
             failure: serde_json::to_string(&failure).expect("a failure has text keys only"),
             time_ms: finished.ended_ms,
-        };
+        });
         // A failure that cannot be written down is still told; only `why` will not know of it.
         let _ = self.append(&[entry], false);
         Settled { action: finished.action, attempt: finished.attempt, result: Err(failure) }
@@ -292,19 +304,15 @@ impl Committer<'_> {
 }
 
 fn intent(attempt: &Ready) -> Entry {
-    let staged = attempt.finished.staging.outputs.iter().zip(&attempt.record.outputs);
-    Entry::CommitIntent {
+    let staged = attempt.finished.staging.outputs.iter();
+    Entry::CommitIntent(CommitIntent {
         attempt: attempt.finished.attempt,
         moves: staged
-            .map(|(staged, seen)| Move {
-                from: staged.from.clone(),
-                to: staged.to.clone(),
-                digest: seen.digest,
-            })
+            .map(|staged| Move { from: staged.from.clone(), to: staged.to.clone() })
             .collect(),
         target: attempt.finished.target.clone(),
         record: attempt.record.clone(),
-    }
+    })
 }
 
 fn cost_of(finished: &Finished) -> Cost {

@@ -61,10 +61,7 @@ mod tests {
     #[test]
     fn compilers_depfiles_are_read() {
         let text = "out.o: ./a.c b\\ c.h \\\n  /p/inc/d.h /usr/x.h\n\nb\\ c.h:\nlog: a.c $$e\n";
-        assert_eq!(
-            dependencies(text, "/p"),
-            ["a.c", "b c.h", "inc/d.h", "/usr/x.h", "$e"]
-        );
+        assert_eq!(dependencies(text, "/p"), ["a.c", "b c.h", "inc/d.h", "/usr/x.h", "$e"]);
         assert!(dependencies("", "/p").is_empty());
         assert!(dependencies("no colon here", "/p").is_empty());
     }

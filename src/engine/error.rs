@@ -6,7 +6,7 @@ use crate::fsio::error::FsError;
 use crate::graph::TargetError;
 use crate::model::diagnostic::Diagnostics;
 use crate::schedule::capacity::AdmitError;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// Trouble of a build as a whole; what goes wrong with one action is a `Failure` instead.
 #[derive(Debug, thiserror::Error)]

@@ -153,11 +153,7 @@ pub(super) fn discovered_digest(tree: &Tree, seen: &Seen) -> Option<Digest> {
     tree.digest(&seen.path, &|_| ()).ok().map(|(digest, _)| digest)
 }
 
-fn stamps_of(
-    graph: &Graph,
-    tree: &Tree,
-    needed: &[ArtifactId],
-) -> Result<Vec<Stamp>, EngineError> {
+fn stamps_of(graph: &Graph, tree: &Tree, needed: &[ArtifactId]) -> Result<Vec<Stamp>, EngineError> {
     let stamp = |&artifact: &ArtifactId| {
         let path = graph.path(artifact);
         tree.stamp(path).map_err(|source| EngineError::Stat { path: path.to_owned(), source })

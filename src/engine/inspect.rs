@@ -8,7 +8,7 @@ use crate::engine::project::{Project, Request};
 use crate::engine::survey::{Records, Scope, Survey, survey};
 use crate::fsio::tree::Tree;
 use crate::graph::{self, ActionId};
-use crate::store::History;
+use crate::store::history::History;
 
 /// A project as it stands.
 pub struct Inspection {

@@ -16,7 +16,7 @@ use crate::model::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::digest::{Digest, Encoder};
 use crate::model::sources::Sources;
 use crate::model::step::KernelInfo;
-use crate::store::blob;
+use crate::store::blob::{self, BlobKind, Durability};
 
 /// What evaluating a recipe gives: declarations and warnings.
 pub type Evaluated = Result<(Declarations, Vec<Diagnostic>), Diagnostics>;
@@ -45,8 +45,13 @@ pub struct Loaded {
     pub took: Duration,
 }
 
+/// The compiled graph of the last evaluation.
+const KIND: BlobKind = BlobKind { name: "attpc graph", version: 1 };
+
 #[derive(Serialize, Deserialize)]
 struct Cached {
+    /// See [`identity_of`].
+    asked: Digest,
     answers: Vec<Answer>,
     warnings: Vec<Diagnostic>,
     graph: Graph,
@@ -68,11 +73,12 @@ pub fn load(project: &Project, tree: &Tree, question: &Question) -> Result<Loade
     let (declarations, warnings) = (question.evaluate)(&recorder)?;
     let declarations = complete(declarations, question.kernels);
     let graph = graph::build(declarations, &recorder)?;
-    let cached = Cached { answers: recorder.into_answers(), warnings, graph };
+    let cached = Cached { asked, answers: recorder.into_answers(), warnings, graph };
     let bytes = postcard::to_stdvec(&cached).expect("a graph can always be encoded");
     let identity = Digest::of(&bytes);
     // Readers of a project whose state they may not write go without the cache.
-    let _ = blob::write(&project.graph_cache(), &asked.to_string(), &bytes);
+    let path = project.shown(&project.graph_cache());
+    let _ = blob::write(tree, &path, (KIND, &bytes), Durability::Lazy);
     Ok(Loaded {
         graph: cached.graph,
         identity,
@@ -88,7 +94,12 @@ fn from_cache(
     question: &Question,
     asked: &Digest,
 ) -> Option<Loaded> {
-    let bytes = blob::read(&project.graph_cache(), &asked.to_string())?;
+    let bytes = blob::read(tree, &project.shown(&project.graph_cache()), KIND)?;
+    // The digest of the question comes first, so that another question reads no further.
+    let (found, _) = postcard::take_from_bytes::<Digest>(&bytes).ok()?;
+    if found != *asked {
+        return None;
+    }
     let cached: Cached = postcard::from_bytes(&bytes).ok()?;
     sources::still_hold(&cached.answers, tree, question.env).then(|| Loaded {
         graph: cached.graph,

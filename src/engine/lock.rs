@@ -32,8 +32,7 @@ pub(super) fn acquire(
     request: &Request,
     observer: &mut dyn Observer,
 ) -> Result<ProjectLock, EngineError> {
-    let owner =
-        Owner::this_process(request.user.clone(), request.command_line.clone(), now_ms());
+    let owner = Owner::this_process(request.user.clone(), request.command_line.clone(), now_ms());
     let started = Instant::now();
     let mut told = None;
     loop {

@@ -9,7 +9,6 @@ use crate::fsio::error::FsError;
 use crate::fsio::tree::Tree;
 use crate::model::event::{Failure, FailureKind};
 use crate::model::stamp::Kind;
-use crate::model::text;
 
 /// What went wrong with an attempt, before its log is looked at.
 #[derive(Clone, Debug)]
@@ -45,25 +44,9 @@ impl From<FsError> for Trouble {
     }
 }
 
-/// The words for a process that did not end well.
-pub(super) fn trouble_of(how: &How) -> Trouble {
-    let (kind, status) = match how {
-        How::Exited(code) => (FailureKind::Exit, format!("exit status {code}")),
-        How::Signalled { name, .. } => (FailureKind::Exit, format!("killed by {name}")),
-        How::TimedOut { limit } => (
-            FailureKind::TimedOut,
-            format!("ran longer than its limit of {}", text::duration(limit.as_secs_f64())),
-        ),
-        How::OutOfMemory { limit, used } => (
-            FailureKind::OutOfMemory,
-            format!("used {}, more than its limit of {}", text::bytes(*used), text::bytes(*limit)),
-        ),
-        How::LogLimit { limit } => {
-            (FailureKind::LogLimit, format!("wrote more than {} of log", text::bytes(*limit)))
-        }
-        How::Stopped => (FailureKind::Cancelled, "stopped".to_owned()),
-    };
-    Trouble { kind, status }
+/// What is wrong with a process that did not end well; `None` for exit status zero.
+pub(super) fn trouble_of(how: &How) -> Option<Trouble> {
+    how.failure().map(|kind| Trouble { kind, status: how.to_string() })
 }
 
 /// An output that is missing or of the wrong kind. A command that wrote to the final path instead
@@ -76,8 +59,10 @@ pub(super) fn wrong_output(tree: &Tree, staged: &Staged, found: Kind, started_ms
                 !stamp.is_missing() && stamp.mtime_ns / 1_000_000 >= started_ms as i64
             });
             if written {
-                format!("output `{name}` was written under that name: write to `{{output}}`, which \
-                         is renamed when it is complete")
+                format!(
+                    "output `{name}` was written under that name: write to `{{output}}`, which \
+                         is renamed when it is complete"
+                )
             } else {
                 format!("output `{name}` was not written to `{{output}}`")
             }

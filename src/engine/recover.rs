@@ -1,13 +1,15 @@
 //! Puts a project in order after a build that was killed.
 
-use crate::engine::build::Observer;
+use crate::engine::build::{Observer, now_ms};
 use crate::engine::error::EngineError;
 use crate::engine::limits;
 use crate::engine::project::Project;
 use crate::execute::orphans::{self, Fate, Orphan};
 use crate::fsio::tree::Tree;
-use crate::model::event::BuildEvent;
-use crate::store::{Entry, OpenAttempt, Store};
+use crate::model::event::{BuildEvent, Failure, FailureKind};
+use crate::model::stamp::Stamp;
+use crate::store::entry::{AttemptFailed, AttemptStarted, Committed, Entry, Move};
+use crate::store::ledger::{OpenAttempt, Store};
 
 /// Marks a project in which a build is under way; it stays behind when the build is killed.
 fn marker(project: &Project) -> String {
@@ -37,23 +39,23 @@ pub(super) fn after_crash(
         return Ok(());
     }
     let (mut store, report) = Store::open(&project.state)?;
-    for message in report.messages() {
+    for message in report.warnings() {
         observer.event(&BuildEvent::Warning { message, span: None });
     }
-    for open in store.open_attempts() {
-        end_orphan(project, &open, observer);
-        if let Some(entry) = roll_forward(tree, &open) {
-            store.append(&[entry])?;
+    for open in store.open_attempts()? {
+        if let Some(started) = &open.started {
+            end_orphan(project, started, observer);
         }
+        let end = roll_forward(tree, &open).or_else(|| open.started.as_ref().map(given_up));
+        store.append(end.as_slice())?;
     }
-    store.sync()?;
     store.close()?;
     sweep(project, tree, 0);
     let _ = tree.remove(&marker(project));
     Ok(())
 }
 
-fn end_orphan(project: &Project, open: &OpenAttempt, observer: &mut dyn Observer) {
+fn end_orphan(project: &Project, open: &AttemptStarted, observer: &mut dyn Observer) {
     let log = project.root.join(&open.log);
     let orphan = Orphan {
         pid: open.pid,
@@ -78,10 +80,10 @@ fn roll_forward(tree: &Tree, open: &OpenAttempt) -> Option<Entry> {
     let intent = open.intent.as_ref()?;
     let digest = |path: &str| tree.digest(path, &|_| ()).ok().map(|(digest, _)| digest);
     let mut left = Vec::new();
-    for planned in &intent.moves {
-        if digest(&planned.from) == Some(planned.digest) {
+    for (planned, promised) in intent.moves.iter().zip(&intent.record.outputs) {
+        if digest(&planned.from) == Some(promised.digest) {
             left.push(planned);
-        } else if digest(&planned.to) != Some(planned.digest) {
+        } else if digest(&planned.to) != Some(promised.digest) {
             return None;
         }
     }
@@ -93,7 +95,32 @@ fn roll_forward(tree: &Tree, open: &OpenAttempt) -> Option<Entry> {
         let parent = planned.to.rsplit_once('/').map_or("", |(parent, _)| parent);
         tree.sync_directory(parent).ok()?;
     }
-    Some(Entry::Committed { attempt: open.attempt, time_ms: crate::engine::build::now_ms() })
+    let stamp = |planned: &Move| tree.stamp(&planned.to).unwrap_or(Stamp::MISSING);
+    Some(Entry::Committed(Committed {
+        attempt: open.attempt,
+        time_ms: now_ms(),
+        stamps: intent.moves.iter().map(stamp).collect(),
+    }))
+}
+
+/// The end of an attempt whose build was killed before it could be committed.
+fn given_up(started: &AttemptStarted) -> Entry {
+    let failure = Failure {
+        kind: FailureKind::Cancelled,
+        status: "the build was killed".to_owned(),
+        command: String::new(),
+        directory: String::new(),
+        log_tail: Vec::new(),
+        log: None,
+    };
+    Entry::AttemptFailed(AttemptFailed {
+        attempt: started.attempt,
+        target: started.target.clone(),
+        label: started.label.clone(),
+        key: started.key,
+        failure: serde_json::to_string(&failure).expect("a failure has text keys only"),
+        time_ms: now_ms(),
+    })
 }
 
 /// Removes private directories except the newest few.

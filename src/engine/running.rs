@@ -23,7 +23,8 @@ use crate::model::step::Progress;
 use crate::schedule::capacity::{Admitted, Capacity};
 use crate::schedule::priorities::{Prerequisites, as_priority, remaining_path};
 use crate::schedule::scheduler::{End, Event, Order, Request, Scheduler};
-use crate::store::{Entry, Store};
+use crate::store::entry::{AttemptFailed, AttemptStarted, Entry};
+use crate::store::ledger::Store;
 
 /// Where a needed action is on its way. Every action ends in one of the last four.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,7 @@ pub(super) struct Running<'r> {
     records: StoreView<'r>,
     store: &'r Mutex<Store>,
     scheduler: Scheduler,
+    cores: u32,
     admitted: HashMap<ActionId, Admitted>,
     priorities: Vec<u64>,
     /// Seconds that the action took last time; zero when it never ran.
@@ -79,6 +81,7 @@ pub(super) struct Running<'r> {
     open: usize,
     live: HashMap<ActionId, Live>,
     input_changes: HashMap<ActionId, u32>,
+    next_attempt: u64,
     interrupts: u32,
     summary: BuildSummary,
     durations: Vec<(u64, ActionId)>,
@@ -109,9 +112,11 @@ impl<'r> Running<'r> {
             open: 0,
             live: HashMap::new(),
             input_changes: HashMap::new(),
+            next_attempt: store.lock().expect(STORE_ALIVE).next_attempt(),
             interrupts: 0,
             summary: BuildSummary::default(),
             durations: Vec::new(),
+            cores: capacity.cores,
             scheduler: Scheduler::new(capacity.clone()),
             survey,
         };
@@ -129,16 +134,15 @@ impl<'r> Running<'r> {
                 continue;
             }
             self.open += 1;
-            let unsettled = graph.upstream(action).filter(|up| {
-                self.states[up.index()] != State::Fresh
-            });
+            let unsettled =
+                graph.upstream(action).filter(|up| self.states[up.index()] != State::Fresh);
             self.waiting[action.index()] = unsettled.count() as u32;
             let rule = graph.rule(action);
             let admitted = capacity
                 .admit(rule.resources.at(graph.item(action)))
                 .map_err(|source| EngineError::Admission { rule: rule.name.clone(), source })?;
             self.admitted.insert(action, admitted);
-            if let Some(record) = self.records.latest(graph.target(action)) {
+            if let Some(record) = self.records.latest(graph.target(action))? {
                 self.expected[action.index()] = record.cost.wall_ms as f32 / 1000.0;
             }
         }
@@ -202,10 +206,15 @@ impl<'r> Running<'r> {
                 self.make_ready(action, observer)?;
             }
         }
+        let mut ticked = Instant::now();
         while self.open > 0 {
-            match messages.recv_timeout(limits::TICK) {
+            let left = limits::TICK.saturating_sub(ticked.elapsed());
+            match messages.recv_timeout(left) {
                 Ok(message) => self.take(message, observer)?,
-                Err(RecvTimeoutError::Timeout) => self.tick(observer)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.tick(observer)?;
+                    ticked = Instant::now();
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     unreachable!("the committer holds a sender as long as this loop runs")
                 }
@@ -227,14 +236,10 @@ impl<'r> Running<'r> {
         let total: f64 = known.iter().map(|&s| f64::from(s)).sum();
         let mean = total / known.len() as f64;
         let all = mean * self.open as f64;
-        Some(all / f64::from(self.scheduler.capacity().cores.max(1)))
+        Some(all / f64::from(self.cores.max(1)))
     }
 
-    fn take(
-        &mut self,
-        message: Message,
-        observer: &mut dyn Observer,
-    ) -> Result<(), EngineError> {
+    fn take(&mut self, message: Message, observer: &mut dyn Observer) -> Result<(), EngineError> {
         match message {
             Message::Ended(ended) => self.ended(ended, observer),
             Message::Settled(settled) => self.settled(*settled, observer),
@@ -250,7 +255,16 @@ impl<'r> Running<'r> {
 
     /// Tells the scheduler and does what it orders.
     fn step(&mut self, event: Event, observer: &mut dyn Observer) -> Result<(), EngineError> {
-        for order in self.scheduler.step(event, self.now()) {
+        let orders = self.scheduler.step(event, self.now());
+        self.carry_out(orders, observer)
+    }
+
+    fn carry_out(
+        &mut self,
+        orders: Vec<Order>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), EngineError> {
+        for order in orders {
             match order {
                 Order::Start { action, gpus, .. } => {
                     self.start(ActionId(action), &gpus, observer)?;
@@ -260,7 +274,9 @@ impl<'r> Running<'r> {
                     self.skip(ActionId(action), "the build was stopped", observer);
                 }
                 Order::RetryAt { .. } => {}
-                Order::Stop { action } => self.hands.local.stop(action, Stop::Gently),
+                Order::Stop { action } => {
+                    self.hands.local.stop(action, Stop::Gently);
+                }
             }
         }
         Ok(())
@@ -287,7 +303,8 @@ impl<'r> Running<'r> {
         gpus: &[u32],
         observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
-        let number = self.store.lock().expect(STORE_ALIVE).next_attempt();
+        let number = self.next_attempt;
+        self.next_attempt += 1;
         let prepared = {
             let resources = self.admitted[&action].resources();
             let kernel = kernel_of(self.scope.kernels, &self.scope.loaded.graph, action);
@@ -295,7 +312,7 @@ impl<'r> Running<'r> {
         };
         let Prepared { job, staging } = prepared?;
         let live = self.live(action, number, staging);
-        let begun = self.hands.local.start(job);
+        let begun = self.hands.local.start(&job);
         observer.event(&BuildEvent::ActionStarted {
             action: self.action_ref(action),
             attempt: number,
@@ -311,13 +328,13 @@ impl<'r> Running<'r> {
                 Ok(())
             }
             Err(error) => {
-                let status = std::iter::successors(
-                    Some(&error as &dyn std::error::Error),
-                    |error| error.source(),
-                )
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(": ");
+                let status =
+                    std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
+                        error.source()
+                    })
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(": ");
                 let failure = Failure {
                     kind: FailureKind::Start,
                     status,
@@ -367,7 +384,7 @@ impl<'r> Running<'r> {
         live: &Live,
         (pid, process_start): (u32, u64),
     ) -> Result<(), EngineError> {
-        let entry = Entry::AttemptStarted {
+        let entry = Entry::AttemptStarted(AttemptStarted {
             build: self.hands.build,
             attempt: live.attempt,
             target: self.scope.loaded.graph.target(action).to_owned(),
@@ -379,7 +396,7 @@ impl<'r> Running<'r> {
             work: live.staging.work.clone(),
             log: live.staging.log(),
             time_ms: live.started_ms,
-        };
+        });
         Ok(self.store.lock().expect(STORE_ALIVE).append(&[entry])?)
     }
 
@@ -389,14 +406,14 @@ impl<'r> Running<'r> {
         attempt: u64,
         failure: &Failure,
     ) -> Result<(), EngineError> {
-        let entry = Entry::AttemptFailed {
+        let entry = Entry::AttemptFailed(AttemptFailed {
             attempt,
             target: self.scope.loaded.graph.target(action).to_owned(),
             label: self.scope.loaded.graph.label(action),
             key: self.key(action),
             failure: serde_json::to_string(failure).expect("a failure has text keys only"),
             time_ms: now_ms(),
-        };
+        });
         Ok(self.store.lock().expect(STORE_ALIVE).append(&[entry])?)
     }
 
@@ -494,7 +511,7 @@ impl<'r> Running<'r> {
                 if self.waiting[down.index()] > 0 || self.interrupts > 0 {
                     continue;
                 }
-                let judged = self.judge(down);
+                let judged = self.judge(down)?;
                 let fresh = judged.verdict.kind == VerdictKind::Fresh;
                 self.survey.judged[down.index()] = Some(judged);
                 if fresh {
@@ -509,7 +526,7 @@ impl<'r> Running<'r> {
         Ok(())
     }
 
-    fn judge(&self, action: ActionId) -> Judged {
+    fn judge(&self, action: ActionId) -> Result<Judged, EngineError> {
         self.survey.judge(self.scope, action, &self.records)
     }
 
@@ -526,18 +543,23 @@ impl<'r> Running<'r> {
             if *tries <= limits::INPUT_CHANGED_RETRIES {
                 self.tell_failure(action, attempt, failure, true, observer);
                 self.survey.look_again(self.scope, action)?;
-                let judged = self.judge(action);
+                let judged = self.judge(action)?;
                 self.survey.judged[action.index()] = Some(judged);
                 return self.make_ready(action, observer);
             }
         }
-        let retry = self.may_retry(&failure);
-        let before = self.scheduler.will_retry(action.0);
-        self.tell_failure(action, attempt, failure, retry && before, observer);
-        if self.scheduler.is_running(action.0) {
-            return self.step(Event::Ended { action: action.0, end: End::Failed { retry } }, observer);
+        let end = End::Failed { retry: self.may_retry(&failure) };
+        let orders = self.scheduler.step(Event::Ended { action: action.0, end }, self.now());
+        let again =
+            |order: &Order| matches!(order, Order::RetryAt { action: a, .. } if *a == action.0);
+        let will_retry = orders.iter().any(again);
+        self.tell_failure(action, attempt, failure, will_retry, observer);
+        self.carry_out(orders, observer)?;
+        if will_retry {
+            return Ok(());
         }
-        // Its process ended well but its outputs could not be committed.
+        // The scheduler gave it up too, unless its process had ended well already and only its
+        // outputs could not be committed.
         self.give_up(action, observer)
     }
 

@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::engine::facts::Facts;
 use crate::engine::project::Project;
 use crate::fsio::error::FsError;
+use crate::fsio::tree::Tree;
 use crate::graph::{ActionId, ArtifactId, Graph};
 use crate::model::digest::Digest;
 use crate::model::record::Seen;
 use crate::model::stamp::Stamp;
-use crate::store::blob;
+use crate::store::blob::{self, BlobKind, Durability};
 
-/// Names the layout; another one is another file kind and reads as absent.
-const KIND: &str = "attpc snapshot v1";
+/// Another layout is another version and reads as absent.
+const KIND: BlobKind = BlobKind { name: "attpc snapshot", version: 1 };
 
 #[derive(Serialize, Deserialize)]
 struct Entry {
@@ -48,8 +49,8 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// Reads the snapshot of a project, if there is one.
-    pub(super) fn read(project: &Project, graph: Digest) -> Option<Snapshot> {
-        let bytes = blob::read(&project.snapshot(), KIND)?;
+    pub(super) fn read(project: &Project, tree: &Tree, graph: Digest) -> Option<Snapshot> {
+        let bytes = blob::read(tree, &project.shown(&project.snapshot()), KIND)?;
         let mut stored: Stored = postcard::from_bytes(&bytes).ok()?;
         let by_path = (stored.graph != graph).then(|| {
             let paths = std::mem::take(&mut stored.paths);
@@ -66,7 +67,12 @@ impl Snapshot {
         self.stored.entries[at].as_ref()
     }
 
-    pub(super) fn vouched(&self, artifact: ArtifactId, path: &str, stamp: &Stamp) -> Option<Digest> {
+    pub(super) fn vouched(
+        &self,
+        artifact: ArtifactId,
+        path: &str,
+        stamp: &Stamp,
+    ) -> Option<Digest> {
         let entry = self.entry(artifact, path)?;
         (entry.trusted && entry.stamp.vouches_for(stamp)).then_some(entry.digest)
     }
@@ -99,7 +105,7 @@ pub(super) struct Outcome<'o> {
 
 impl Outcome<'_> {
     /// Writes the snapshot atomically.
-    pub(super) fn write(&self, project: &Project) -> Result<(), FsError> {
+    pub(super) fn write(&self, project: &Project, tree: &Tree) -> Result<(), FsError> {
         let entries: Vec<Option<Entry>> =
             self.graph.artifacts().map(|artifact| self.entry(artifact)).collect();
         let clean: Vec<bool> = (0..self.graph.action_count() as u32)
@@ -113,7 +119,8 @@ impl Outcome<'_> {
         let paths = self.graph.artifacts().map(|a| self.graph.path(a).to_owned()).collect();
         let stored = Stored { graph: self.identity, paths, entries, clean, discovered };
         let bytes = postcard::to_stdvec(&stored).expect("a snapshot can always be encoded");
-        blob::write(&project.snapshot(), KIND, &bytes)
+        let path = project.shown(&project.snapshot());
+        blob::write(tree, &path, (KIND, &bytes), Durability::Lazy)
     }
 
     /// What is known now, or what the snapshot before knew of an artifact nobody asked about.

@@ -19,7 +19,12 @@ use crate::model::stamp::{Kind, Stamp};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Answer {
     /// A file's content; `stamp` vouches for it unless it was taken too soon after a write.
-    File { path: String, digest: Option<Digest>, stamp: Stamp, racy: bool },
+    File {
+        path: String,
+        digest: Option<Digest>,
+        stamp: Stamp,
+        racy: bool,
+    },
     /// Which paths match; the stamps of the listed directories vouch for it.
     Listing {
         pattern: Pattern,
@@ -27,9 +32,15 @@ pub(super) enum Answer {
         directories: Vec<(String, Stamp)>,
         racy: bool,
     },
-    Kind { path: String, kind: Kind },
+    Kind {
+        path: String,
+        kind: Kind,
+    },
     /// A variable by digest, because it may hold a secret.
-    Env { name: String, value: Option<Digest> },
+    Env {
+        name: String,
+        value: Option<Digest>,
+    },
 }
 
 /// A [`Sources`] over a real project that remembers what was asked.
@@ -116,11 +127,7 @@ impl Sources for Recorder<'_> {
 }
 
 /// True when every question would get the same answer today.
-pub(super) fn still_hold(
-    answers: &[Answer],
-    tree: &Tree,
-    env: &BTreeMap<String, String>,
-) -> bool {
+pub(super) fn still_hold(answers: &[Answer], tree: &Tree, env: &BTreeMap<String, String>) -> bool {
     answers.iter().all(|answer| holds(answer, tree, env))
 }
 

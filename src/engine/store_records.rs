@@ -1,6 +1,6 @@
 //! The store as the answerer of questions about the past.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use crate::engine::error::EngineError;
 use crate::engine::project::Project;
@@ -8,7 +8,8 @@ use crate::engine::survey::Records;
 use crate::model::digest::Digest;
 use crate::model::event::Failure;
 use crate::model::record::{Record, Seen};
-use crate::store::{History, Store};
+use crate::store::history::History;
+use crate::store::ledger::Store;
 
 /// The store, opened by whoever holds the lock.
 pub(super) struct StoreRecords(Mutex<Store>);
@@ -25,15 +26,15 @@ impl StoreRecords {
 }
 
 impl Records for StoreRecords {
-    fn latest(&self, target: &str) -> Option<Record> {
+    fn latest(&self, target: &str) -> Result<Option<Record>, EngineError> {
         StoreView(&self.0).latest(target)
     }
 
-    fn by_key(&self, key: &Digest) -> Option<Record> {
+    fn by_key(&self, key: &Digest) -> Result<Option<Record>, EngineError> {
         StoreView(&self.0).by_key(key)
     }
 
-    fn failure(&self, target: &str) -> Option<String> {
+    fn failure(&self, target: &str) -> Result<Option<String>, EngineError> {
         StoreView(&self.0).failure(target)
     }
 
@@ -45,37 +46,44 @@ impl Records for StoreRecords {
 /// A borrowed store.
 pub(super) struct StoreView<'s>(pub(super) &'s Mutex<Store>);
 
-impl Records for StoreView<'_> {
-    fn latest(&self, target: &str) -> Option<Record> {
-        self.0.lock().expect("no thread panics while it holds the store").latest(target)
-    }
-
-    fn by_key(&self, key: &Digest) -> Option<Record> {
-        self.0.lock().expect("no thread panics while it holds the store").by_key(key)
-    }
-
-    fn failure(&self, target: &str) -> Option<String> {
-        let store = self.0.lock().expect("no thread panics while it holds the store");
-        store.last_failure(target).map(|failure| status_of(&failure.failure))
-    }
-
-    fn seen(&self, path: &str) -> Option<Seen> {
-        let store = self.0.lock().expect("no thread panics while it holds the store");
-        store.seen(path).filter(|seen| !seen.racy).map(|seen| seen.seen)
+impl StoreView<'_> {
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.0.lock().expect("no thread panics while it holds the store")
     }
 }
 
+impl Records for StoreView<'_> {
+    fn latest(&self, target: &str) -> Result<Option<Record>, EngineError> {
+        Ok(self.store().latest(target)?)
+    }
+
+    fn by_key(&self, key: &Digest) -> Result<Option<Record>, EngineError> {
+        Ok(self.store().by_key(key)?)
+    }
+
+    fn failure(&self, target: &str) -> Result<Option<String>, EngineError> {
+        Ok(self.store().last_failure(target)?.map(|failure| status_of(&failure.failure)))
+    }
+
+    fn seen(&self, path: &str) -> Option<Seen> {
+        self.store().seen(path).filter(|sighting| !sighting.racy).map(|sighting| sighting.seen)
+    }
+}
+
+/// The past as the journal alone tells it. It knows no digests of files that no action made, and
+/// finds records by target only: a record of another target with the same key says nothing about
+/// what lies in this one's place.
 impl Records for History {
-    fn latest(&self, target: &str) -> Option<Record> {
-        History::latest(self, target).cloned()
+    fn latest(&self, target: &str) -> Result<Option<Record>, EngineError> {
+        Ok(History::latest(self, target)?)
     }
 
-    fn by_key(&self, key: &Digest) -> Option<Record> {
-        History::by_key(self, key).cloned()
+    fn by_key(&self, _key: &Digest) -> Result<Option<Record>, EngineError> {
+        Ok(None)
     }
 
-    fn failure(&self, target: &str) -> Option<String> {
-        self.last_failure(target).map(|failure| status_of(&failure.failure))
+    fn failure(&self, target: &str) -> Result<Option<String>, EngineError> {
+        Ok(self.last_failure(target)?.map(|failure| status_of(&failure.failure)))
     }
 
     fn seen(&self, _path: &str) -> Option<Seen> {

@@ -21,11 +21,11 @@ use crate::plan;
 /// What the past says: answered by the store during a build, by the journal for readers.
 pub trait Records {
     /// The newest record of a target.
-    fn latest(&self, target: &str) -> Option<Record>;
+    fn latest(&self, target: &str) -> Result<Option<Record>, EngineError>;
     /// The record with a key.
-    fn by_key(&self, key: &Digest) -> Option<Record>;
+    fn by_key(&self, key: &Digest) -> Result<Option<Record>, EngineError>;
     /// Status of the newest failed attempt when no record is newer.
-    fn failure(&self, target: &str) -> Option<String>;
+    fn failure(&self, target: &str) -> Result<Option<String>, EngineError>;
     /// A digest remembered for a path, when the stamp vouches for it.
     fn seen(&self, path: &str) -> Option<Seen>;
 }
@@ -95,7 +95,7 @@ pub fn survey<'r>(
     let graph = &scope.loaded.graph;
     let needed = graph.closure(scope.wanted);
     let artifacts = artifacts_of(graph, &needed);
-    let snapshot = Snapshot::read(scope.project, scope.loaded.identity);
+    let snapshot = Snapshot::read(scope.project, scope.tree, scope.loaded.identity);
     let clock = FsClock::probe(&scope.project.state).ok();
     let facts = Facts::gather(graph, scope.tree, &artifacts, &snapshot)?;
     let mut forced = vec![false; graph.action_count()];
@@ -119,7 +119,7 @@ pub fn survey<'r>(
     let records = records()?;
     survey.learn(scope, &unsettled, records)?;
     for &action in &unsettled {
-        let judged = survey.judge_or_wait(scope, action, records);
+        let judged = survey.judge_or_wait(scope, action, records)?;
         survey.judged[action.index()] = Some(judged);
     }
     Ok(survey)
@@ -218,13 +218,21 @@ impl Survey {
             }
         }
         self.learned = true;
-        let reading =
-            Reading { graph, tree: scope.tree, clock: self.clock.as_ref(), progress: scope.progress };
+        let reading = Reading {
+            graph,
+            tree: scope.tree,
+            clock: self.clock.as_ref(),
+            progress: scope.progress,
+        };
         self.facts.hash(&artifacts, &reading)
     }
 
     /// Reads those inputs of an action again that have changed since they were read.
-    pub(super) fn look_again(&mut self, scope: &Scope, action: ActionId) -> Result<(), EngineError> {
+    pub(super) fn look_again(
+        &mut self,
+        scope: &Scope,
+        action: ActionId,
+    ) -> Result<(), EngineError> {
         let graph = &scope.loaded.graph;
         let inputs: Vec<ArtifactId> = graph.inputs(action).map(|(_, artifact)| artifact).collect();
         for &artifact in &inputs {
@@ -241,7 +249,12 @@ impl Survey {
     }
 
     /// Judges an action when its upstream is fresh; else it is pending.
-    fn judge_or_wait(&self, scope: &Scope, action: ActionId, records: &dyn Records) -> Judged {
+    fn judge_or_wait(
+        &self,
+        scope: &Scope,
+        action: ActionId,
+        records: &dyn Records,
+    ) -> Result<Judged, EngineError> {
         let graph = &scope.loaded.graph;
         let is_fresh = |up: &ActionId| {
             self.verdict(*up).is_some_and(|verdict| verdict.kind == VerdictKind::Fresh)
@@ -258,11 +271,16 @@ impl Survey {
             return self.judge(scope, action, records);
         }
         let verdict = Verdict { kind: VerdictKind::Pending, reasons: waits };
-        Judged { verdict, key: None, discovered: Vec::new() }
+        Ok(Judged { verdict, key: None, discovered: Vec::new() })
     }
 
     /// Judges an action whose inputs are all known.
-    pub(super) fn judge(&self, scope: &Scope, action: ActionId, records: &dyn Records) -> Judged {
+    pub(super) fn judge(
+        &self,
+        scope: &Scope,
+        action: ActionId,
+        records: &dyn Records,
+    ) -> Result<Judged, EngineError> {
         let graph = &scope.loaded.graph;
         let digest_of = |artifact| {
             self.facts.digest(artifact).expect("inputs are known before an action is judged")
@@ -271,14 +289,13 @@ impl Survey {
         let subject = Subject { graph, action, kernel, digest_of: &digest_of };
         let key = subject.key();
         let target = graph.target(action);
-        let latest = records.latest(target);
+        let latest = records.latest(target)?;
         let same_key = match &latest {
             Some(latest) if latest.key == key => None,
-            _ => records.by_key(&key),
+            _ => records.by_key(&key)?,
         };
-        let same_key =
-            same_key.as_ref().or(latest.as_ref().filter(|latest| latest.key == key));
-        let failed = records.failure(target);
+        let same_key = same_key.as_ref().or(latest.as_ref().filter(|latest| latest.key == key));
+        let failed = records.failure(target)?;
         let facts = plan::Facts {
             key,
             latest: latest.as_ref(),
@@ -290,7 +307,7 @@ impl Survey {
         };
         let verdict = plan::judge(&subject, &facts);
         let discovered = same_key.map(|record| record.discovered.clone()).unwrap_or_default();
-        Judged { verdict, key: Some(key), discovered }
+        Ok(Judged { verdict, key: Some(key), discovered })
     }
 }
 

@@ -160,7 +160,7 @@ impl Scheduler {
         let mut orders = Vec::new();
         match event {
             Event::Ready(request) => self.ready(request, &mut orders),
-            Event::Ended { action, end } => self.ended(action, end, now, &mut orders),
+            Event::Ended { action, end } => orders.extend(self.ended(action, end, now)),
             Event::Tick => {}
             Event::StopStarting => self.stop_starting(&mut orders),
             Event::Cancel { action } => self.cancel(action, &mut orders),
@@ -223,22 +223,19 @@ impl Scheduler {
         class
     }
 
-    fn ended(&mut self, action: u32, end: End, now: Duration, orders: &mut Vec<Order>) {
+    fn ended(&mut self, action: u32, end: End, now: Duration) -> Option<Order> {
         if !matches!(self.state(action), State::Running { .. }) {
-            return;
+            return None;
         }
         let entry = &self.entries[action as usize];
         let again = end == End::Failed { retry: true } && entry.attempts <= entry.retries;
         if again && !self.stopping {
             let (at, attempt) = (now + retry_delay(entry.attempts), entry.attempts + 1);
             self.set(action, State::Delayed { until: at });
-            orders.push(Order::RetryAt { action, attempt, at });
-        } else {
-            self.set(action, State::Over);
-            if end != End::Done {
-                orders.push(Order::GaveUp { action });
-            }
+            return Some(Order::RetryAt { action, attempt, at });
         }
+        self.set(action, State::Over);
+        (end != End::Done).then_some(Order::GaveUp { action })
     }
 
     fn stop_starting(&mut self, orders: &mut Vec<Order>) {

@@ -6,6 +6,8 @@ use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
+#[cfg(feature = "hdf5")]
+use crate::steps::attpc::pointcloud::PointcloudError;
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +18,11 @@ pub enum StepError {
     MissingFeature { kernel: String, feature: &'static str },
     #[error(transparent)]
     Params(#[from] ParamError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Pointcloud(#[from] PointcloudError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -27,8 +34,6 @@ pub enum StepError {
     },
     #[error("`{kernel}` takes one {direction} `{role}`, found {found}")]
     TooManyFiles { kernel: &'static str, direction: Direction, role: &'static str, found: usize },
-    #[error(transparent)]
-    Data(#[from] DataError),
     #[error("`event` is `{value}`, must be a number or \"auto\"")]
     BadEvent { value: String },
     #[error(
@@ -69,7 +74,7 @@ impl StepError {
             StepError::HarmonizeCut { .. } | StepError::HarmonizeBalance { .. } => {
                 Some("`attpc kernel describe attpc.harmonize` lists its parameters".to_owned())
             }
-            StepError::Data(_) | StepError::BadEvent { .. } | StepError::Threads { .. } => None,
+            _ => None,
         }
     }
 }

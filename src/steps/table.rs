@@ -2,7 +2,7 @@
 
 use crate::model::step::KernelInfo;
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{figure, harmonize};
+use crate::steps::attpc::{figure, harmonize, pointcloud};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -18,6 +18,7 @@ pub(super) const TABLE: &[Step] = &[
     Step { info: figure::event_info, run: figure::run_event },
     Step { info: figure::run_info, run: figure::run_run },
     Step { info: harmonize::info, run: harmonize::run },
+    Step { info: pointcloud::info, run: pointcloud::run },
 ];
 
 #[cfg(not(feature = "hdf5"))]
@@ -25,4 +26,4 @@ pub(super) const TABLE: &[Step] = &[];
 
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] =
-    &["attpc.figure.event", "attpc.figure.run", "attpc.pointcloud"];
+    &["attpc.figure.event", "attpc.figure.run", "attpc.harmonize", "attpc.pointcloud"];

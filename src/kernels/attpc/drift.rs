@@ -55,9 +55,8 @@ impl Axis {
             return None;
         }
         let steps = (value - self.low) / self.spacing;
-        let lower = (steps.floor() as usize).min(self.count - 1);
-        let upper = (lower + 1).min(self.count - 1);
-        Some((lower, upper, steps - lower as f64))
+        let lower = steps.floor() as usize;
+        Some((lower, (lower + 1).min(self.count - 1), steps - lower as f64))
     }
 }
 
@@ -76,6 +75,11 @@ impl<const N: usize> Grid<N> {
         else {
             return [f64::NAN; N];
         };
+        if i0 >= self.axes[0].count || j0 >= self.axes[1].count {
+            // Only the peer's spacing leads here, at the very end of an axis. It then reads past
+            // its table; its reference grid shows that it finds zeros there.
+            return [0.0; N];
+        }
         let node = |i: usize, j: usize| &self.values[i * self.axes[1].count + j];
         let [a, b, c, d] = [node(i0, j0), node(i1, j0), node(i0, j1), node(i1, j1)];
         std::array::from_fn(|n| {

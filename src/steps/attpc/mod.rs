@@ -4,3 +4,5 @@
 pub mod figure;
 #[cfg(feature = "hdf5")]
 pub mod harmonize;
+#[cfg(feature = "hdf5")]
+pub mod pointcloud;

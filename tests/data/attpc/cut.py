@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Cuts the test data of this directory out of the full simulated data set.
 
-usage: cut.py FULL_DATA_SET HERE        (needs h5py and numpy)
+usage: cut.py FULL_DATA_SET HERE        (needs h5py, numpy and polars)
 """
 import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
+import polars as pl
 
 full, here = Path(sys.argv[1]), Path(sys.argv[2])
 KEPT = [0, 1, 3]
@@ -93,6 +94,14 @@ def garfield(source, grid, target, samples):
                 text.write(f"{rho},{z}," + ",".join(f"{c:.9g}" for c in corrections[rho, z]) + "\n")
 
 
+def reference(source, target):
+    """The reference of run 104 as it is; its scaler table as text, because it is packed with zstd."""
+    for name in ("run_0104.h5", "run_0104_gated_ic_scaler.txt"):
+        (target / name).write_bytes((source / name).read_bytes())
+    pl.read_parquet(source / "run_0104_scaler.parquet").write_csv(target / "run_0104_scaler.csv")
+
+
+reference(full / "reference/Pointcloud", here / "reference")
 merger(full / "raw/run_0101.h5", here / "layouts/merger1/run_0101.h5")
 merger(full / "raw_merger2/run_0101.h5", here / "layouts/merger2/run_0101.h5")
 legacy(full / "raw_legacy/run_0101.h5", here / "layouts/legacy/run_0101.h5")

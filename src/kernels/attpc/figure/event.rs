@@ -188,7 +188,7 @@ fn draw_space(svg: &mut Svg, sheet: &EventSheet<'_>, scale: LogScale) {
     let Volume { length, radius, .. } = sheet.volume;
     let reach = length * TURN.cos() + 2.0 * radius * TURN.sin();
     let view =
-        Projection { centre: [850.0, 340.0], pixels_per_mm: 500.0 / reach, middle_z: length / 2.0 };
+        Projection { centre: [836.0, 340.0], pixels_per_mm: 500.0 / reach, middle_z: length / 2.0 };
     svg.text([600.0, 106.0], "Three-dimensional view", (HEADING, Anchor::Start));
     draw_vessel(svg, &view, sheet.volume);
     let places: Vec<([f64; 2], usize)> = sheet
