@@ -58,6 +58,18 @@ mod tests {
     }
 
     #[test]
+    fn no_argument_shadows_a_global_option() {
+        let globals: Vec<_> =
+            Cli::command().get_arguments().map(|argument| argument.get_id().clone()).collect();
+        for command in Cli::command().get_subcommands() {
+            for argument in command.get_arguments() {
+                let (command, id) = (command.get_name(), argument.get_id());
+                assert!(!globals.contains(id), "`{command}` shadows `{id}`");
+            }
+        }
+    }
+
+    #[test]
     fn every_command_and_option_says_what_it_does() {
         fn check(command: &clap::Command) {
             assert!(command.get_about().is_some(), "`{}` has no help", command.get_name());

@@ -22,8 +22,8 @@ const RECIPES: &[(&str, Files)] = include!(concat!(env!("OUT_DIR"), "/recipes.rs
 #[derive(Debug, Args)]
 pub struct InitArgs {
     /// Directory of the project; made where it does not exist
-    #[arg(default_value = ".")]
-    directory: PathBuf,
+    #[arg(value_name = "DIR", default_value = ".")]
+    into: PathBuf,
 
     /// The recipe to copy
     #[arg(long, value_name = "NAME", default_value = "attpc")]
@@ -32,13 +32,13 @@ pub struct InitArgs {
 
 pub fn run(args: &InitArgs, session: &mut Session) -> Result<u8, CliError> {
     let files = find(RECIPES, &args.recipe)?;
-    let root = session.directory.join(&args.directory);
+    let root = session.directory.join(&args.into);
     copy(files, &root)?;
     let names: Vec<String> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
     let copied = format!("copied {}: {}", count(files.len(), "file"), words::names(&names));
-    let change = match args.directory.to_str() {
+    let change = match args.into.to_str() {
         Some(".") => String::new(),
-        _ => format!(" -C {}", shell_quote(&args.directory.to_string_lossy())),
+        _ => format!(" -C {}", shell_quote(&args.into.to_string_lossy())),
     };
     session.tell(&[
         Line::text(copied),
