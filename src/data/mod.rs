@@ -7,8 +7,12 @@
 //! - never: computes science, prints, reads a clock
 
 #[cfg(feature = "hdf5")]
+pub mod cloud_reader;
+#[cfg(feature = "hdf5")]
 pub mod cloud_writer;
 pub mod error;
+#[cfg(feature = "hdf5")]
+pub mod harmonic_writer;
 #[cfg(feature = "hdf5")]
 pub mod hdf;
 pub mod parquet;

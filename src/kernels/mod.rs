@@ -7,3 +7,4 @@
 //! - never: sees a path, reads a file or a clock, prints
 
 pub mod attpc;
+pub mod figure;

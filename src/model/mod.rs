@@ -7,6 +7,7 @@
 //! - never: reads a file, a clock or the environment; prints
 
 pub mod declare;
+pub mod diagnostic;
 pub mod digest;
 pub mod event;
 pub mod pattern;

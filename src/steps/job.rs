@@ -1,6 +1,7 @@
 //! A step that is ready to run: checked parameters, paths by role, threads and reports.
 
 use crate::data::error::DataError;
+use crate::model::resources::QuantityError;
 use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
@@ -33,6 +34,17 @@ pub enum StepError {
     },
     #[error("`{kernel}` takes one {direction} `{role}`, found {found}")]
     TooManyFiles { kernel: &'static str, direction: Direction, role: &'static str, found: usize },
+    #[error("`event` is `{value}`, must be a number or \"auto\"")]
+    BadEvent { value: String },
+    #[error(
+        "harmonizing needs one of `size`, `events_per_file` and `files`, found {}",
+        listed(given)
+    )]
+    HarmonizeCut { given: Vec<&'static str> },
+    #[error("`balance` goes with `files`, found `{given}`")]
+    HarmonizeBalance { given: &'static str },
+    #[error(transparent)]
+    Quantity(#[from] QuantityError),
     #[error("cannot start {cores} threads")]
     Threads { cores: u32, source: rayon::ThreadPoolBuildError },
 }
@@ -58,8 +70,20 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
+            StepError::Quantity(error) => Some(error.hint().to_owned()),
+            StepError::HarmonizeCut { .. } | StepError::HarmonizeBalance { .. } => {
+                Some("`attpc kernel describe attpc.harmonize` lists its parameters".to_owned())
+            }
             _ => None,
         }
+    }
+}
+
+/// Names in backticks with commas between, or `none`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        _ => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
     }
 }
 

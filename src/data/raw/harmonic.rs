@@ -12,11 +12,12 @@ pub(super) fn locate(
     let Some(group) = merger::event_group(file, event)? else {
         return Ok(None);
     };
-    // Files that were harmonized from format 2.0 keep its group of detectors.
-    let get = match merger::locate_traces(file, &group, detail)? {
-        Some(get) => Some(get),
-        None => merger::locate_detectors(file, &group, detail)?,
-    };
+    let mut get = merger::locate_traces(file, &group, detail)?;
+    // Events of format 2.0 keep their silicon detectors in a group beside the traces.
+    if let (Some(get), Detail::Everything, true) = (&mut get, detail, group.link_exists("get")) {
+        let detectors = file.group(&group, "get", "a group of GET matrices")?;
+        get.silicon = merger::locate_silicon(file, &detectors)?;
+    }
     let frib = merger::locate_frib(file, &group, detail)?;
     let orig_run = file.attribute::<i64>(&group, "orig_run")?;
     let orig_event = file.attribute::<i64>(&group, "orig_event")?.unwrap_or(event as i64);

@@ -77,15 +77,20 @@ pub(super) fn locate_detectors(
         return Ok(Some(LocatedGet { stamp, pads, silicon }));
     }
     let stamp = stamp(file, &get)?;
-    let silicon = SILICON
-        .iter()
-        .zip(SILICON_ALIASES)
-        .map(|(name, alias)| {
-            let found = [*name, alias].into_iter().find(|name| get.link_exists(name));
-            found.map(|name| Block::locate(file, &get, name, GET_SHAPE)).transpose()
-        })
-        .collect::<Result<_, _>>()?;
+    let silicon = locate_silicon(file, &get)?;
     Ok(Some(LocatedGet { stamp, pads, silicon }))
+}
+
+/// Finds the silicon detectors in a group of GET matrices, under either of their names.
+pub(super) fn locate_silicon(
+    file: &HdfFile,
+    get: &Group,
+) -> Result<Vec<Option<Block<i16>>>, DataError> {
+    let locate = |(name, alias): (&&str, &str)| {
+        let found = [*name, alias].into_iter().find(|name| get.link_exists(name));
+        found.map(|name| Block::locate(file, get, name, GET_SHAPE)).transpose()
+    };
+    SILICON.iter().zip(SILICON_ALIASES).map(locate).collect()
 }
 
 fn stamp(file: &HdfFile, of: &hdf5::Location) -> Result<GetStamp, DataError> {

@@ -4,4 +4,6 @@
 //! enters, z = L the micromegas.
 
 pub mod drift;
+pub mod figure;
+pub mod harmonize;
 pub mod pointcloud;
