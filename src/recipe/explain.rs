@@ -62,30 +62,27 @@ pub fn runtime_error(
 ) -> Diagnostic {
     let mut source = file.to_owned();
     let mut callers: Vec<Span> = Vec::new();
-    let mut error = error;
+    let mut error = *error;
     loop {
-        error = match *error {
+        error = match error {
             EvalAltResult::ErrorInFunctionCall(_, inside, inner, at) => {
                 callers.extend(span(host, &source, at));
                 if !inside.is_empty() {
                     source = inside;
                 }
-                inner
+                *inner
             }
             EvalAltResult::ErrorInModule(_, inner, at) => {
                 callers.extend(span(host, &source, at));
-                inner
+                *inner
             }
-            innermost => {
-                error = Box::new(innermost);
-                break;
-            }
+            _ => break,
         };
     }
     let at = error.take_position();
     let place = span(host, &source, at);
     let script = host.script(&source);
-    let mut found = match *error {
+    let mut found = match error {
         EvalAltResult::ErrorRuntime(value, _) => thrown(value),
         EvalAltResult::ErrorParsing(kind, _) => match &script {
             Some(script) => parse_problem(&kind, script, engine).anywhere(),
