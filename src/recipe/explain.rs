@@ -55,14 +55,14 @@ fn variable(name: &str, script: &Script, engine: &Engine) -> Problem {
 
 /// A script that stopped while it ran. `file` is the script that was started.
 pub fn runtime_error(
-    error: Box<EvalAltResult>,
+    error: EvalAltResult,
     host: &Host,
     engine: &Engine,
     file: &str,
 ) -> Diagnostic {
     let mut source = file.to_owned();
     let mut callers: Vec<Span> = Vec::new();
-    let mut error = *error;
+    let mut error = error;
     loop {
         error = match error {
             EvalAltResult::ErrorInFunctionCall(_, inside, inner, at) => {

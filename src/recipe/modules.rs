@@ -109,7 +109,7 @@ impl ModuleResolver for Modules {
             None => self.read(path, &file, &span).map_err(fail)?,
         };
         let module = self.load(engine, &file, &text).map_err(|error| {
-            let found = explain::runtime_error(error, &self.host, engine, &file);
+            let found = explain::runtime_error(*error, &self.host, engine, &file);
             fail(found.note(&span, "imported here"))
         })?;
         let mut loaded = self.loaded.lock().expect("a script that panicked is not continued");

@@ -225,7 +225,7 @@ impl Draft<'_> {
         made.map_err(|error| {
             let file = self.context.call_source().unwrap_or_default();
             let engine = self.context.engine();
-            let mut found = explain::runtime_error(error, self.host, engine, file);
+            let mut found = explain::runtime_error(*error, self.host, engine, file);
             found.notes.clear();
             if found.span.is_none() {
                 found.span = Some(place.span.clone());
