@@ -3,5 +3,8 @@
 //! - takes: arrays and parameters
 //! - gives: arrays
 //! - imports: model
-//! - touches: realfft
+//! - touches: realfft, threads
 //! - never: sees a path, reads a file or a clock, prints
+
+pub mod attpc;
+pub mod figure;

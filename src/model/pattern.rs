@@ -4,10 +4,12 @@
 //! padded to at least four digits and gives an integer; the same name twice must capture the same
 //! text. `*` takes any characters but `/`, `**` any directories.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::template::{Piece, Template, TemplateError};
 use crate::model::value::Value;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Part {
     Literal(String),
     Capture { index: usize, width: Option<u8> },
@@ -16,7 +18,7 @@ enum Part {
 }
 
 /// A path pattern ready for matching.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pattern {
     parts: Vec<Part>,
     names: Vec<String>,
@@ -71,6 +73,34 @@ impl Pattern {
     /// True when the pattern holds neither captures nor stars: it is one path.
     pub fn is_literal(&self) -> bool {
         self.parts.iter().all(|part| matches!(part, Part::Literal(_)))
+    }
+
+    /// The path itself, for a pattern that [`Pattern::is_literal`]; captures and stars vanish.
+    pub fn literal(&self) -> String {
+        let text = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            _ => String::new(),
+        };
+        self.parts.iter().map(text).collect()
+    }
+
+    /// True when the pattern ends with a slash: only directories can match.
+    pub fn is_directory(&self) -> bool {
+        matches!(self.parts.last(), Some(Part::Literal(text)) if text.ends_with('/'))
+    }
+
+    /// True when a name below [`Pattern::root`] is spelt with a leading dot, so that hidden files
+    /// are meant.
+    pub fn says_hidden(&self) -> bool {
+        let root = self.root().len();
+        self.parts.iter().enumerate().any(|(index, part)| match part {
+            Part::Literal(text) if index == 0 => {
+                let below = &text[root..];
+                below.contains("/.") || (root == 0 && below.starts_with('.'))
+            }
+            Part::Literal(text) => text.contains("/."),
+            _ => false,
+        })
     }
 
     /// The directory from which a listing must start: everything before the first part that can

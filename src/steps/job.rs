@@ -1,9 +1,13 @@
 //! A step that is ready to run: checked parameters, paths by role, threads and reports.
 
+use crate::data::error::DataError;
+use crate::model::resources::QuantityError;
 use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
+#[cfg(feature = "hdf5")]
+use crate::steps::attpc::pointcloud::PointcloudError;
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +18,11 @@ pub enum StepError {
     MissingFeature { kernel: String, feature: &'static str },
     #[error(transparent)]
     Params(#[from] ParamError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Pointcloud(#[from] PointcloudError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -25,6 +34,17 @@ pub enum StepError {
     },
     #[error("`{kernel}` takes one {direction} `{role}`, found {found}")]
     TooManyFiles { kernel: &'static str, direction: Direction, role: &'static str, found: usize },
+    #[error("`event` is `{value}`, must be a number or \"auto\"")]
+    BadEvent { value: String },
+    #[error(
+        "harmonizing needs one of `size`, `events_per_file` and `files`, found {}",
+        listed(given)
+    )]
+    HarmonizeCut { given: Vec<&'static str> },
+    #[error("`balance` goes with `files`, found `{given}`")]
+    HarmonizeBalance { given: &'static str },
+    #[error(transparent)]
+    Quantity(#[from] QuantityError),
     #[error("cannot start {cores} threads")]
     Threads { cores: u32, source: rayon::ThreadPoolBuildError },
 }
@@ -50,8 +70,20 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
-            StepError::Threads { .. } => None,
+            StepError::Quantity(error) => Some(error.hint().to_owned()),
+            StepError::HarmonizeCut { .. } | StepError::HarmonizeBalance { .. } => {
+                Some("`attpc kernel describe attpc.harmonize` lists its parameters".to_owned())
+            }
+            _ => None,
         }
+    }
+}
+
+/// Names in backticks with commas between, or `none`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        _ => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
     }
 }
 
