@@ -1,13 +1,76 @@
 //! What a process that is killed, and a machine that goes down, leave behind.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::store::blob;
 use crate::store::entry::Entry;
 use crate::store::ledger::{Sighting, Store};
 use crate::store::report::{IndexState, RebuildCause};
 use crate::store::tests::*;
+
+/// Set for the process that is to be killed: where it works.
+const VICTIM: &str = "ATTPC_TEST_VICTIM_STATE";
+
+/// The process that is to be killed. It commits, closes and opens for ever, and prints the number of
+/// each commit that it was told is on the disk.
+#[test]
+fn victim() {
+    let Some(state) = std::env::var_os(VICTIM) else { return };
+    for round in 0.. {
+        let (mut store, report) = Store::open(&state).unwrap();
+        assert_eq!(report.findings.damage, []);
+        for attempt in store.next_attempt()..store.next_attempt() + 5 {
+            store.append(&success(attempt, &format!("out{}", attempt % 7), attempt)).unwrap();
+            store.sync().unwrap();
+            println!("committed {attempt}");
+        }
+        let seen = record(&format!("raw{round}"), 1).outputs.remove(0);
+        store.remember(vec![Sighting { seen, racy: false }]).unwrap();
+        store.close().unwrap();
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_kills_at_any_moment() {
+    let space = tempfile::tempdir().unwrap();
+    let mut acknowledged = 0;
+    for kill in 0..16 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::tests::crashes::victim", "--nocapture"])
+            .env(VICTIM, space.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut left = 1 + kill % 6;
+        while left > 0 {
+            let line = lines.next().expect("the victim ended by itself").unwrap();
+            // The test harness writes its own words at the beginning of the first line.
+            if let Some((_, number)) = line.split_once("committed ") {
+                acknowledged = number.parse().unwrap();
+                left -= 1;
+            }
+        }
+        // Spinning for a while moves the kill through whatever comes next: sync, close, open.
+        let spun: u64 = (0..kill * 200_000).map(std::hint::black_box).sum();
+        std::hint::black_box(spun);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (store, report) = Store::open(space.path()).unwrap();
+        assert_eq!(report.findings.damage, []);
+        assert!(store.next_attempt() > acknowledged);
+        for attempt in acknowledged.saturating_sub(6).max(1)..=acknowledged {
+            let target = format!("out{}", attempt % 7);
+            let found = store.latest(&target).unwrap().unwrap();
+            assert!(found.cost.wall_ms >= 100 + attempt, "commit {attempt} is lost");
+            let by_key = store.by_key(&record(&target, attempt).key).unwrap();
+            assert_eq!(by_key, Some(committed_record(&target, attempt)));
+        }
+    }
+}
 
 #[test]
 fn a_kill_after_any_append_loses_nothing() {

@@ -42,6 +42,8 @@ fn state() -> tempfile::TempDir {
 
 /// Opens a journal of these bytes. What it knows must be true, and what it lost must be said.
 fn check_journal(space: &tempfile::TempDir, bytes: &[u8], what: &str) -> History {
+    // Overwriting a file makes some file systems wait for the disk; a new one does not.
+    let _ = fs::remove_file(space.path().join(SEGMENT));
     fs::write(space.path().join(SEGMENT), bytes).unwrap();
     let history = History::read(space.path()).unwrap();
     for target in ["a", "b"] {
@@ -163,8 +165,11 @@ proptest! {
     }
 }
 
+/// A change to the bytes of a file.
+type Change = fn(&mut Vec<u8>);
+
 /// Changes every file of the index on disk.
-fn damage_index(state: &Path, change: impl Fn(&mut Vec<u8>)) {
+fn damage_index(state: &Path, change: Change) {
     for entry in walkdir::WalkDir::new(state.join("store")) {
         let entry = entry.unwrap();
         if entry.file_type().is_file() {
@@ -177,7 +182,7 @@ fn damage_index(state: &Path, change: impl Fn(&mut Vec<u8>)) {
 
 #[test]
 fn a_damaged_index_loses_nothing() {
-    let changes: [(&str, fn(&mut Vec<u8>)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("emptied", |bytes| bytes.clear()),
         ("halved", |bytes| bytes.truncate(bytes.len() / 2)),
         ("zeroed", |bytes| bytes.fill(0)),
