@@ -4,7 +4,7 @@
 //! a stat is one system call and no allocation. Absolute paths work everywhere and ignore it.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -74,6 +74,16 @@ impl Tree {
         let mut file = File::from(openat(self, path, READ, Mode::empty())?);
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The last bytes of a file, at most so many.
+    pub fn read_tail(&self, path: &str, most: u64) -> io::Result<Vec<u8>> {
+        let mut file = File::from(openat(self, path, READ, Mode::empty())?);
+        let size = file.metadata()?.len();
+        file.seek(SeekFrom::Start(size.saturating_sub(most)))?;
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 

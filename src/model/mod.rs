@@ -7,12 +7,14 @@
 //! - never: reads a file, a clock or the environment; prints
 
 pub mod declare;
+pub mod diagnostic;
 pub mod digest;
 pub mod event;
 pub mod pattern;
 pub mod reason;
 pub mod record;
 pub mod resources;
+pub mod schema;
 pub mod sources;
 pub mod span;
 pub mod stamp;

@@ -4,10 +4,12 @@
 //! padded to at least four digits and gives an integer; the same name twice must capture the same
 //! text. `*` takes any characters but `/`, `**` any directories.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::template::{Piece, Template, TemplateError};
 use crate::model::value::Value;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Part {
     Literal(String),
     Capture { index: usize, width: Option<u8> },
@@ -16,7 +18,7 @@ enum Part {
 }
 
 /// A path pattern ready for matching.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pattern {
     parts: Vec<Part>,
     names: Vec<String>,

@@ -1,1 +1,4 @@
-fn main() {}
+//! Whole runs of the program, one module for each subject.
+
+mod frame;
+mod space;

@@ -1,0 +1,216 @@
+//! Reads the `Pointcloud` layout: files of this program and of Spyral alike.
+//!
+//! A group `cloud` holds a data set `cloud_{event}` (N x 8, f64) for each event, with the ion
+//! chamber's answer in attributes: f64 -1 where there was none, otherwise f64 or i64.
+
+use std::path::{Path, PathBuf};
+
+use hdf5::types::TypeDescriptor;
+use hdf5::{Dataset, Group};
+
+use crate::data::error::DataError;
+
+/// Columns of a cloud.
+pub const COLUMNS: usize = 8;
+
+/// A point cloud as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredCloud {
+    pub event: i64,
+    pub orig_run: i64,
+    pub orig_event: i64,
+    pub ion_chamber: Option<StoredPulse>,
+    /// x, y, z (mm), amplitude (ADC), integral (ADC x time bucket), pad, time (time buckets), scale.
+    pub rows: Vec<[f64; COLUMNS]>,
+}
+
+/// The ion chamber pulse that triggered an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StoredPulse {
+    /// ADC.
+    pub amplitude: f64,
+    /// ADC x sample.
+    pub integral: f64,
+    /// Samples.
+    pub centroid: f64,
+    pub multiplicity: f64,
+}
+
+/// An open file of point clouds.
+#[derive(Debug)]
+pub struct CloudFile {
+    path: PathBuf,
+    group: Group,
+    events: Vec<i64>,
+}
+
+impl CloudFile {
+    /// Opens a file and lists its events.
+    ///
+    /// # Errors
+    /// A file that cannot be opened, is no HDF5, or has no group `cloud`.
+    pub fn open(path: &Path) -> Result<CloudFile, DataError> {
+        std::fs::File::open(path)
+            .map_err(|source| DataError::Open { path: path.to_owned(), source })?;
+        let failed = |object: &str, doing| library_error(path, object, doing);
+        let file = hdf5::File::open(path).map_err(failed("/", "open"))?;
+        if !file.link_exists("cloud") {
+            return Err(DataError::MissingObject {
+                path: path.to_owned(),
+                object: "cloud".to_owned(),
+                expected: "a group of point clouds",
+            });
+        }
+        let group = file.group("cloud").map_err(failed("cloud", "open"))?;
+        let names = group.member_names().map_err(failed("cloud", "list"))?;
+        let mut events: Vec<i64> =
+            names.iter().filter_map(|name| name.strip_prefix("cloud_")?.parse().ok()).collect();
+        events.sort_unstable();
+        Ok(CloudFile { path: path.to_owned(), group, events })
+    }
+
+    /// Numbers of the events that have a cloud, ascending.
+    pub fn events(&self) -> &[i64] {
+        &self.events
+    }
+
+    /// Reads the cloud of an event.
+    ///
+    /// # Errors
+    /// An event that is not there, or a data set or attribute of another type or shape.
+    pub fn read(&self, event: i64) -> Result<StoredCloud, DataError> {
+        let object = format!("cloud/cloud_{event}");
+        let missing = || DataError::MissingObject {
+            path: self.path.clone(),
+            object: object.clone(),
+            expected: "the point cloud of an event",
+        };
+        if self.events.binary_search(&event).is_err() {
+            return Err(missing());
+        }
+        let data = self
+            .group
+            .dataset(&format!("cloud_{event}"))
+            .map_err(library_error(&self.path, &object, "open"))?;
+        let rows = self.rows(&data, &object)?;
+        let attribute = |name: &str| self.attribute(&data, (&object, name));
+        let pulse = StoredPulse {
+            amplitude: attribute("ic_amplitude")?,
+            integral: attribute("ic_integral")?,
+            centroid: attribute("ic_centroid")?,
+            multiplicity: attribute("ic_multiplicity")?,
+        };
+        Ok(StoredCloud {
+            event,
+            orig_run: attribute("orig_run")? as i64,
+            orig_event: attribute("orig_event")? as i64,
+            ion_chamber: (pulse.multiplicity > 0.0).then_some(pulse),
+            rows,
+        })
+    }
+
+    fn rows(&self, data: &Dataset, object: &str) -> Result<Vec<[f64; COLUMNS]>, DataError> {
+        let shape = data.shape();
+        if shape.len() != 2 || shape[1] != COLUMNS {
+            return Err(DataError::WrongShape {
+                path: self.path.clone(),
+                object: object.to_owned(),
+                expected: "(points, 8)",
+                found: format!("{shape:?}"),
+            });
+        }
+        let failed = library_error(&self.path, object, "read");
+        let values = data.read_raw::<f64>().map_err(failed)?;
+        let (rows, _) = values.as_chunks::<COLUMNS>();
+        Ok(rows.to_vec())
+    }
+
+    /// A number attribute, whichever of the two types it was written with.
+    fn attribute(&self, data: &Dataset, place: (&str, &str)) -> Result<f64, DataError> {
+        let object = format!("{}@{}", place.0, place.1);
+        let failed = |doing| library_error(&self.path, &object, doing);
+        let attribute = data.attr(place.1).map_err(failed("open"))?;
+        let kind = attribute.dtype().and_then(|dtype| dtype.to_descriptor());
+        match kind.map_err(failed("read"))? {
+            TypeDescriptor::Float(_) => attribute.read_scalar::<f64>().map_err(failed("read")),
+            TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
+                attribute.read_scalar::<i64>().map(|value| value as f64).map_err(failed("read"))
+            }
+            other => Err(DataError::WrongType {
+                path: self.path.clone(),
+                object: object.clone(),
+                expected: "a number",
+                found: other.to_string(),
+            }),
+        }
+    }
+}
+
+/// Wraps an error of the HDF5 library with what was being done.
+fn library_error(
+    path: &Path,
+    object: &str,
+    doing: &'static str,
+) -> impl FnOnce(hdf5::Error) -> DataError + use<> {
+    let (path, object) = (path.to_owned(), object.to_owned());
+    move |source| DataError::Library { path, object, doing, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write_example(path: &Path) {
+        let file = hdf5::File::create(path).unwrap();
+        let group = file.create_group("cloud").unwrap();
+        let rows =
+            ndarray::Array2::from_shape_fn((3, 8), |(row, column)| (row * 8 + column) as f64);
+        for event in [10, 2] {
+            let name = format!("cloud_{event}");
+            let data = group.new_dataset_builder().with_data(&rows).create(&*name).unwrap();
+            for (name, value) in [("orig_run", 101_i64), ("orig_event", event)] {
+                data.new_attr::<i64>().create(name).unwrap().write_scalar(&value).unwrap();
+            }
+            for name in ["ic_amplitude", "ic_integral", "ic_centroid"] {
+                data.new_attr::<f64>().create(name).unwrap().write_scalar(&7.5).unwrap();
+            }
+            // Spyral writes an integer where there was a pulse and -1.0 where there was none.
+            if event == 2 {
+                let attribute = data.new_attr::<i64>().create("ic_multiplicity").unwrap();
+                attribute.write_scalar(&1_i64).unwrap();
+            } else {
+                let attribute = data.new_attr::<f64>().create("ic_multiplicity").unwrap();
+                attribute.write_scalar(&-1.0).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn clouds_read_back_in_order_with_either_kind_of_attribute() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cloud.h5");
+        write_example(&path);
+        let file = CloudFile::open(&path).unwrap();
+        assert_eq!(file.events(), [2, 10]);
+        let cloud = file.read(2).unwrap();
+        assert_eq!((cloud.orig_run, cloud.orig_event), (101, 2));
+        assert_eq!(cloud.ion_chamber.unwrap().amplitude, 7.5);
+        assert_eq!(cloud.rows[2][7], 23.0);
+        assert_eq!(file.read(10).unwrap().ion_chamber, None);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cloud.h5");
+        write_example(&path);
+        let error = CloudFile::open(&path).unwrap().read(3).unwrap_err().to_string();
+        assert!(error.starts_with("missing `cloud/cloud_3`, expected the point cloud of an event"));
+        let other = dir.path().join("other.h5");
+        hdf5::File::create(&other).unwrap();
+        let error = CloudFile::open(&other).unwrap_err().to_string();
+        assert!(error.starts_with("missing `cloud`, expected a group of point clouds"));
+        let absent = CloudFile::open(&dir.path().join("absent.h5")).unwrap_err().to_string();
+        assert!(absent.starts_with("cannot open `"));
+    }
+}

@@ -1,0 +1,21 @@
+//! Room card
+//! - job: Formats of the field to typed arrays with units, and back.
+//! - takes: paths of files
+//! - gives: runs, events, tables; files written with the same bytes for the same content
+//! - imports: model
+//! - touches: hdf5, parquet, libdeflater, files
+//! - never: computes science, prints, reads a clock
+
+#[cfg(feature = "hdf5")]
+pub mod cloud_reader;
+#[cfg(feature = "hdf5")]
+pub mod cloud_writer;
+pub mod error;
+#[cfg(feature = "hdf5")]
+pub mod harmonic_writer;
+#[cfg(feature = "hdf5")]
+pub mod hdf;
+pub mod parquet;
+#[cfg(feature = "hdf5")]
+pub mod raw;
+pub mod table;

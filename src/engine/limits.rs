@@ -1,0 +1,34 @@
+//! Named limits of the engine, each with its unit and its reason.
+
+use std::time::Duration;
+
+/// Attempts that end while the batch before them is being made durable are committed together;
+/// more than this many at once would delay the first for too long.
+pub(super) const COMMIT_BATCH: usize = 256;
+
+/// How often an action is run again because an input changed under it before that is a failure.
+pub(super) const INPUT_CHANGED_RETRIES: u32 = 2;
+
+/// Lines of a failed command's output that are shown.
+pub(super) const LOG_TAIL_LINES: usize = 20;
+
+/// Bytes of a log that are read for its last lines.
+pub(super) const LOG_TAIL_BYTES: u64 = 16 << 10;
+
+/// Private directories of failed attempts that are kept for inspection.
+pub(super) const FAILED_KEPT: usize = 5;
+
+/// Time between two looks at progress files and clocks; ten a second is as fast as people read.
+pub(super) const TICK: Duration = Duration::from_millis(100);
+
+/// Time between two attempts to get a lock that another build holds.
+pub(super) const LOCK_POLL: Duration = Duration::from_millis(200);
+
+/// Grace between an interrupt and a kill, unless settings say otherwise.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// Names of the slowest actions in a summary.
+pub(super) const SLOWEST_SHOWN: usize = 3;
+
+/// Source files that are missing and are worth naming one by one.
+pub(super) const MISSING_SHOWN: usize = 5;

@@ -1,0 +1,146 @@
+//! From a recipe to a graph, or straight to the graph of the last evaluation.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::error::EngineError;
+use crate::engine::project::Project;
+use crate::engine::sources::{self, Answer, Recorder};
+use crate::fsio::clock::FsClock;
+use crate::fsio::tree::Tree;
+use crate::graph::{self, Graph};
+use crate::model::declare::{Command, Declarations, Params, PerItem};
+use crate::model::diagnostic::{Diagnostic, Diagnostics};
+use crate::model::digest::{Digest, Encoder};
+use crate::model::sources::Sources;
+use crate::model::step::KernelInfo;
+use crate::store::blob::{self, BlobKind, Durability};
+
+/// What evaluating a recipe gives: declarations and warnings.
+pub type Evaluated = Result<(Declarations, Vec<Diagnostic>), Diagnostics>;
+
+/// Everything a graph is made from, besides the files it names.
+pub struct Question<'q> {
+    /// The recipe's path as the user names it.
+    pub recipe: &'q str,
+    /// `--set` values in the order given.
+    pub sets: &'q [(String, String)],
+    pub kernels: &'q [KernelInfo],
+    /// The caller's environment.
+    pub env: &'q BTreeMap<String, String>,
+    /// Evaluates the recipe; the engine itself knows no script language.
+    pub evaluate: &'q dyn Fn(&dyn Sources) -> Evaluated,
+}
+
+/// A graph ready to be judged.
+pub struct Loaded {
+    pub graph: Graph,
+    /// Digest of the graph's cache file: equal digests mean equal graphs.
+    pub identity: Digest,
+    pub warnings: Vec<Diagnostic>,
+    /// True when no script was evaluated.
+    pub cached: bool,
+    pub took: Duration,
+}
+
+/// The compiled graph of the last evaluation.
+const KIND: BlobKind = BlobKind { name: "attpc graph", version: 1 };
+
+#[derive(Serialize, Deserialize)]
+struct Cached {
+    /// See [`identity_of`].
+    asked: Digest,
+    answers: Vec<Answer>,
+    warnings: Vec<Diagnostic>,
+    graph: Graph,
+}
+
+/// Loads the graph: from the cache when everything that evaluation asked still has the same
+/// answer, else by evaluating the recipe.
+///
+/// # Errors
+/// Diagnostics of the recipe, or trouble with files.
+pub fn load(project: &Project, tree: &Tree, question: &Question) -> Result<Loaded, EngineError> {
+    let started = Instant::now();
+    let asked = identity_of(question);
+    if let Some(loaded) = from_cache(project, tree, question, &asked) {
+        return Ok(Loaded { took: started.elapsed(), ..loaded });
+    }
+    let clock = FsClock::probe(&project.state).ok();
+    let recorder = Recorder::new(tree, clock.as_ref(), question.env);
+    let (declarations, warnings) = (question.evaluate)(&recorder)?;
+    let declarations = complete(declarations, question.kernels);
+    let graph = graph::build(declarations, &recorder)?;
+    let cached = Cached { asked, answers: recorder.into_answers(), warnings, graph };
+    let bytes = postcard::to_stdvec(&cached).expect("a graph can always be encoded");
+    let identity = Digest::of(&bytes);
+    // Readers of a project whose state they may not write go without the cache.
+    let path = project.shown(&project.graph_cache());
+    let _ = blob::write(tree, &path, (KIND, &bytes), Durability::Lazy);
+    Ok(Loaded {
+        graph: cached.graph,
+        identity,
+        warnings: cached.warnings,
+        cached: false,
+        took: started.elapsed(),
+    })
+}
+
+fn from_cache(
+    project: &Project,
+    tree: &Tree,
+    question: &Question,
+    asked: &Digest,
+) -> Option<Loaded> {
+    let bytes = blob::read(tree, &project.shown(&project.graph_cache()), KIND)?;
+    // The digest of the question comes first, so that another question reads no further.
+    let (found, _) = postcard::take_from_bytes::<Digest>(&bytes).ok()?;
+    if found != *asked {
+        return None;
+    }
+    let cached: Cached = postcard::from_bytes(&bytes).ok()?;
+    sources::still_hold(&cached.answers, tree, question.env).then(|| Loaded {
+        graph: cached.graph,
+        identity: Digest::of(&bytes),
+        warnings: cached.warnings,
+        cached: true,
+        took: Duration::ZERO,
+    })
+}
+
+/// What the cache is keyed by besides its answers: the program, the recipe's name, the `--set`s
+/// and the kernels with their versions and parameters.
+fn identity_of(question: &Question) -> Digest {
+    let mut encoder = Encoder::new("attpc graph cache v1");
+    encoder.text(env!("CARGO_PKG_VERSION"));
+    encoder.text(question.recipe);
+    for (name, value) in question.sets {
+        encoder.text(name);
+        encoder.text(value);
+    }
+    let kernels = serde_json::to_vec(question.kernels).expect("kernel tables are plain data");
+    encoder.raw(&kernels);
+    encoder.finish()
+}
+
+/// Fills in kernels' default parameters, so that a default written out in a file or left out is
+/// the same key.
+fn complete(mut declarations: Declarations, kernels: &[KernelInfo]) -> Declarations {
+    for rule in &mut declarations.rules {
+        let Command::Kernel(name) = &rule.command else { continue };
+        let Some(kernel) = kernels.iter().find(|kernel| kernel.name == name) else { continue };
+        let fill = |params: &mut Params| {
+            // Bad parameters were reported by the recipe room, with their place.
+            if let Ok(values) = kernel.complete(&params.values) {
+                params.values = values;
+            }
+        };
+        match &mut rule.params {
+            PerItem::Same(params) => fill(params),
+            PerItem::Each(each) => each.iter_mut().for_each(fill),
+        }
+    }
+    declarations
+}

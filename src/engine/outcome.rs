@@ -1,0 +1,121 @@
+//! From how a process ended to a failure that a person can act on.
+
+use crate::engine::commit::Finished;
+use crate::engine::limits;
+use crate::engine::prepare::{Staged, Staging};
+use crate::engine::project::log_name;
+use crate::execute::local::How;
+use crate::fsio::error::FsError;
+use crate::fsio::tree::Tree;
+use crate::model::event::{Failure, FailureKind};
+use crate::model::stamp::Kind;
+
+/// What went wrong with an attempt, before its log is looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    kind: FailureKind,
+    status: String,
+}
+
+impl Trouble {
+    pub(super) fn new(kind: FailureKind, status: String) -> Self {
+        Trouble { kind, status }
+    }
+
+    /// Trouble of the machine, with all its causes in one line.
+    pub(super) fn environment(error: &dyn std::error::Error) -> Self {
+        let mut status = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            status.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        Trouble { kind: FailureKind::Environment, status }
+    }
+}
+
+impl From<FsError> for Trouble {
+    fn from(error: FsError) -> Self {
+        let mut trouble = Trouble::environment(&error);
+        if matches!(error, FsError::NotAnArtifact { .. } | FsError::ChangedWhileRead { .. }) {
+            trouble.kind = FailureKind::Outputs;
+        }
+        trouble
+    }
+}
+
+/// What is wrong with a process that did not end well; `None` for exit status zero.
+pub(super) fn trouble_of(how: &How) -> Option<Trouble> {
+    how.failure().map(|kind| Trouble { kind, status: how.to_string() })
+}
+
+/// An output that is missing or of the wrong kind. A command that wrote to the final path instead
+/// of `{output}` is the usual cause, so that is looked for.
+pub(super) fn wrong_output(tree: &Tree, staged: &Staged, found: Kind, started_ms: u64) -> Trouble {
+    let name = if staged.directory { format!("{}/", staged.to) } else { staged.to.clone() };
+    let status = match (found, staged.directory) {
+        (Kind::Missing, _) => {
+            let written = tree.entry_stamp(&staged.to).is_ok_and(|stamp| {
+                !stamp.is_missing() && stamp.mtime_ns / 1_000_000 >= started_ms as i64
+            });
+            if written {
+                format!(
+                    "output `{name}` was written under that name: write to `{{output}}`, which \
+                         is renamed when it is complete"
+                )
+            } else {
+                format!("output `{name}` was not written to `{{output}}`")
+            }
+        }
+        (Kind::Directory, false) => {
+            format!("output `{name}` is a directory: declare it as `{name}/`")
+        }
+        (_, true) => format!("output `{name}` is not a directory"),
+        (_, false) => format!("output `{name}` is not a regular file"),
+    };
+    Trouble::new(FailureKind::Outputs, status)
+}
+
+/// Moves an attempt's log to where logs stay; an empty one is not kept. Gives its name.
+pub(super) fn keep_log(
+    tree: &Tree,
+    staging: &Staging,
+    attempt: u64,
+) -> Result<Option<String>, FsError> {
+    let from = staging.log();
+    let size = tree.entry_stamp(&from).map_or(0, |stamp| stamp.size);
+    if size == 0 {
+        return Ok(None);
+    }
+    let state = staging.work.rsplitn(3, '/').nth(2).unwrap_or(".attpc");
+    let to = format!("{state}/{}", log_name(attempt));
+    tree.publish(&from, &to)?;
+    Ok(Some(to))
+}
+
+/// The failure as it is shown and kept.
+pub(super) fn failure(tree: &Tree, finished: &Finished, trouble: Trouble) -> Failure {
+    // A log that cannot be moved is read where it lies.
+    let kept = keep_log(tree, &finished.staging, finished.attempt).ok().flatten();
+    let log = kept.or_else(|| {
+        let here = finished.staging.log();
+        tree.entry_stamp(&here).is_ok_and(|stamp| stamp.size > 0).then_some(here)
+    });
+    Failure {
+        kind: trouble.kind,
+        status: trouble.status,
+        command: finished.staging.shown.clone(),
+        directory: tree.root().to_string_lossy().into_owned(),
+        log_tail: log.as_deref().map(|log| tail(tree, log)).unwrap_or_default(),
+        log,
+    }
+}
+
+/// The last lines of a log.
+fn tail(tree: &Tree, log: &str) -> Vec<String> {
+    let bytes = tree.read_tail(log, limits::LOG_TAIL_BYTES).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let skip = lines.len().saturating_sub(limits::LOG_TAIL_LINES);
+    lines[skip..].iter().map(|line| (*line).to_owned()).collect()
+}

@@ -1,0 +1,92 @@
+//! Project files that a command names in its own text: `python3 summarise.py` reads
+//! `summarise.py`, so that file is an input although nobody listed it. Without this, editing a
+//! script would leave stale results, the error people never find.
+
+use crate::model::declare::Command;
+use crate::model::sources::Sources;
+use crate::model::stamp::Kind;
+use crate::model::template::{Piece, Template};
+
+/// Literal words of a command that may name project files.
+pub(super) fn files_named(command: &Command) -> Vec<String> {
+    let mut words = Vec::new();
+    match command {
+        Command::Kernel(_) => {}
+        Command::Script { path, args } => {
+            words.push(path.clone());
+            words.extend(args.iter().filter_map(literal));
+        }
+        Command::Argv(argv) => {
+            for (at, word) in argv.iter().filter_map(literal).enumerate() {
+                // A program without a slash is looked up on PATH, not in the project.
+                if at > 0 || word.contains('/') {
+                    words.push(word);
+                }
+            }
+        }
+        Command::Shell(text) => words.extend(shell_words(text)),
+    }
+    words.retain(|word| may_be_project_file(word));
+    words.sort();
+    words.dedup();
+    words
+}
+
+/// True when a word names a regular file of the project.
+pub(super) fn is_source(word: &str, sources: &dyn Sources) -> bool {
+    sources.kind(word) == Kind::File
+}
+
+fn literal(template: &Template) -> Option<String> {
+    match template.pieces.as_slice() {
+        [Piece::Literal(text)] => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// Words of a shell text that hold no placeholder, split at blanks, quotes and operators.
+fn shell_words(text: &Template) -> Vec<String> {
+    // A character no file name has stands for what a placeholder will bring.
+    const HOLE: char = '\0';
+    let with_holes: String = text
+        .pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Literal(text) => text.clone(),
+            Piece::Placeholder { .. } => HOLE.to_string(),
+        })
+        .collect();
+    with_holes
+        .split(|c: char| c.is_whitespace() || "\"'`;|&<>()$=".contains(c))
+        .filter(|word| !word.contains(HOLE))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn may_be_project_file(word: &str) -> bool {
+    !word.is_empty()
+        && !word.starts_with(['/', '-', '~'])
+        && !word.contains(['*', '?', '\\'])
+        && !word.split('/').any(|part| part == "..")
+        && word.len() < 256
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_in_commands_are_found() {
+        let shell = |text: &str| files_named(&Command::Shell(Template::parse(text).unwrap()));
+        assert_eq!(
+            shell("python3 summarise.py --cut {threshold} {input} > {output}; ./x.sh 'a b'"),
+            ["./x.sh", "a", "b", "python3", "summarise.py"]
+        );
+        let argv = |words: &[&str]| {
+            let words = words.iter().map(|word| Template::parse(word).unwrap()).collect();
+            files_named(&Command::Argv(words))
+        };
+        assert_eq!(argv(&["cp", "{input}", "{output}"]), Vec::<String>::new());
+        assert_eq!(argv(&["tools/fit", "conf.json", "-v"]), ["conf.json", "tools/fit"]);
+    }
+}

@@ -1,0 +1,9 @@
+//! Kernels of the Active Target Time Projection Chamber.
+//!
+//! TB is a time bucket, one sample of the GET electronics. z = 0 is the window where the beam
+//! enters, z = L the micromegas.
+
+pub mod drift;
+pub mod figure;
+pub mod harmonize;
+pub mod pointcloud;

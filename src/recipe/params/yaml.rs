@@ -1,0 +1,93 @@
+//! YAML with places.
+
+use std::collections::BTreeMap;
+
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+
+use crate::model::diagnostic::Diagnostic;
+use crate::model::span::Span;
+use crate::model::value::Value;
+use crate::recipe::host::Origin;
+use crate::recipe::params::{Data, Node, Text, leaf};
+use crate::recipe::problem::Problem;
+
+/// Parses a YAML text of one document.
+pub fn parse(text: &Text) -> Result<Node, Diagnostic> {
+    let documents = MarkedYaml::load_from_str(text.text).map_err(|error| {
+        let at = error.marker();
+        let words = match error.info() {
+            "duplicated key in mapping" => "the name is written twice".to_owned(),
+            words => words.to_owned(),
+        };
+        let span = text.spot(at.line(), at.col() + 1, 1);
+        Problem::BadSyntax { format: "YAML", words }.at(&span)
+    })?;
+    match &documents[..] {
+        [] => {
+            let start = text.spot(1, 1, 1);
+            let origin = Origin { key: start.clone(), value: start };
+            Ok(Node { origin, data: Data::Map(BTreeMap::new()) })
+        }
+        [only] => node(text, only, None),
+        [_, second, ..] => Err(Problem::BadSyntax {
+            format: "YAML",
+            words: "a second document begins, a parameter file is a single one".to_owned(),
+        }
+        .at(&place(text, second))),
+    }
+}
+
+fn place(text: &Text, yaml: &MarkedYaml) -> Span {
+    let (start, end) = (yaml.span.start, yaml.span.end);
+    let length = if start.line() == end.line() { end.col().saturating_sub(start.col()) } else { 1 };
+    text.spot(start.line(), start.col() + 1, length)
+}
+
+fn node(text: &Text, yaml: &MarkedYaml, key: Option<Span>) -> Result<Node, Diagnostic> {
+    let value = place(text, yaml);
+    let origin = Origin { key: key.unwrap_or_else(|| value.clone()), value };
+    let data = match &yaml.data {
+        YamlData::Value(scalar) => return leaf(scalar_value(scalar), origin),
+        YamlData::Sequence(list) => {
+            let element = |each: &MarkedYaml| node(text, each, None);
+            Data::List(list.iter().map(element).collect::<Result<_, _>>()?)
+        }
+        YamlData::Mapping(map) => {
+            let mut entries = BTreeMap::new();
+            for (name, value) in map {
+                let at = place(text, name);
+                let name = entry_name(name).ok_or_else(|| {
+                    let words = "a name must be a plain text or number".to_owned();
+                    Problem::BadSyntax { format: "YAML", words }.at(&at)
+                })?;
+                entries.insert(name, node(text, value, Some(at))?);
+            }
+            Data::Map(entries)
+        }
+        _ => {
+            let words = "tags and unknown aliases are not parameters".to_owned();
+            return Err(Problem::BadSyntax { format: "YAML", words }.at(&origin.value));
+        }
+    };
+    Ok(Node { origin, data })
+}
+
+fn scalar_value(scalar: &Scalar) -> Value {
+    match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Boolean(flag) => Value::Bool(*flag),
+        Scalar::Integer(number) => Value::Int(*number),
+        Scalar::FloatingPoint(number) => Value::Float(number.into_inner()),
+        Scalar::String(text) => Value::Text(text.to_string()),
+    }
+}
+
+fn entry_name(yaml: &MarkedYaml) -> Option<String> {
+    match &yaml.data {
+        YamlData::Value(scalar) => match scalar_value(scalar) {
+            Value::Null => None,
+            value => Some(value.bare()),
+        },
+        _ => None,
+    }
+}

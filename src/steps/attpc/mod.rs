@@ -1,0 +1,8 @@
+//! Steps of the AT-TPC chain.
+
+#[cfg(feature = "hdf5")]
+pub mod figure;
+#[cfg(feature = "hdf5")]
+pub mod harmonize;
+#[cfg(feature = "hdf5")]
+pub mod pointcloud;

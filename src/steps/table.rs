@@ -1,0 +1,29 @@
+//! The table of kernels: one line each.
+
+use crate::model::step::KernelInfo;
+#[cfg(feature = "hdf5")]
+use crate::steps::attpc::{figure, harmonize, pointcloud};
+use crate::steps::{Job, StepError, StepSummary};
+
+/// A kernel as the table holds it.
+pub(super) struct Step {
+    /// What the kernel says of itself.
+    pub info: fn() -> KernelInfo,
+    /// Reads the inputs, calls the kernel, writes the outputs.
+    pub run: fn(&Job<'_>) -> Result<StepSummary, StepError>,
+}
+
+#[cfg(feature = "hdf5")]
+pub(super) const TABLE: &[Step] = &[
+    Step { info: figure::event_info, run: figure::run_event },
+    Step { info: figure::run_info, run: figure::run_run },
+    Step { info: harmonize::info, run: harmonize::run },
+    Step { info: pointcloud::info, run: pointcloud::run },
+];
+
+#[cfg(not(feature = "hdf5"))]
+pub(super) const TABLE: &[Step] = &[];
+
+/// Kernels that a program built without the feature `hdf5` lacks.
+pub(super) const NEEDS_HDF5: &[&str] =
+    &["attpc.figure.event", "attpc.figure.run", "attpc.harmonize", "attpc.pointcloud"];
