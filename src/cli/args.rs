@@ -3,11 +3,18 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::build::BuildArgs;
+use crate::cli::check::CheckArgs;
+use crate::cli::clean::CleanArgs;
 use crate::cli::completions::CompletionsArgs;
+use crate::cli::doctor::DoctorArgs;
+use crate::cli::graph::GraphArgs;
 use crate::cli::init::InitArgs;
 use crate::cli::kernel::KernelArgs;
+use crate::cli::list::ListArgs;
+use crate::cli::log::LogArgs;
 use crate::cli::options::GlobalOptions;
 use crate::cli::plan::PlanArgs;
+use crate::cli::status::StatusArgs;
 use crate::cli::why::WhyArgs;
 
 /// Make for experiments: rebuilds exactly what is stale, says why, and leaves a record.
@@ -28,6 +35,13 @@ pub enum Command {
     Build(BuildArgs),
     Plan(PlanArgs),
     Why(WhyArgs),
+    Status(StatusArgs),
+    Log(LogArgs),
+    List(ListArgs),
+    Graph(GraphArgs),
+    Check(CheckArgs),
+    Clean(CleanArgs),
+    Doctor(DoctorArgs),
     Kernel(KernelArgs),
     Completions(CompletionsArgs),
 }

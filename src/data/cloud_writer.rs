@@ -46,8 +46,16 @@ impl CloudWriter {
     /// Makes the file; `range` is written as `min_event` and `max_event`.
     pub fn create(path: &Path, range: [i64; 2]) -> Result<CloudWriter, DataError> {
         let failed = |doing| move |source| library_error(path, "cloud", doing, source);
-        let file = hdf5::File::create(path).map_err(failed("create"))?;
-        let group = file.create_group("cloud").map_err(failed("create group"))?;
+        let file = hdf5::File::with_options()
+            .with_fapl(|list| list.libver_v18())
+            .with_fcpl(|list| list.obj_track_times(false))
+            .create(path)
+            .map_err(failed("create"))?;
+        let group = file
+            .create_group_builder()
+            .obj_track_times(false)
+            .create("cloud")
+            .map_err(failed("create group"))?;
         for (name, value) in ["min_event", "max_event"].into_iter().zip(range) {
             attribute(&group, name, value).map_err(failed("write attributes of"))?;
         }
@@ -105,4 +113,30 @@ fn attribute<T: H5Type>(of: &hdf5::Location, name: &str, value: T) -> hdf5::Resu
 
 fn library_error(path: &Path, object: &str, doing: &'static str, source: hdf5::Error) -> DataError {
     DataError::Library { path: path.to_owned(), object: object.to_owned(), doing, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_the_file_tells_when_it_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cloud.h5");
+        let writer = CloudWriter::create(&path, [0, 3]).unwrap();
+        let facts = CloudFacts { orig_run: 1, orig_event: 3, ion_chamber: None };
+        writer.add(3, &[[1.0; CLOUD_COLUMNS]], &facts).unwrap();
+        writer.finish().unwrap();
+        let file = hdf5::File::open(&path).unwrap();
+        for name in ["/", "cloud", "cloud/cloud_3"] {
+            let times = file.loc_info_by_name(name).unwrap();
+            assert_eq!((times.ctime, times.mtime, times.btime), (0, 0, 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named() {
+        let error = CloudWriter::create(Path::new("/nowhere/cloud.h5"), [0, 0]).err().unwrap();
+        assert_eq!(error.to_string(), "cannot create `cloud` in `/nowhere/cloud.h5`");
+    }
 }

@@ -68,3 +68,8 @@ pub fn describe(owner: &Owner) -> String {
         owner.command
     )
 }
+
+/// Who builds in a project now; `None` when nobody does.
+pub fn holder(project: &Project) -> Option<Owner> {
+    crate::fsio::lock::holder(project.lock())
+}

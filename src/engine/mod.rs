@@ -32,6 +32,7 @@ pub use clean::{Cleaned, clean};
 pub use error::{EngineError, MissingSource};
 pub use inspect::{Inspection, graph, history, inspect};
 pub use load::{Evaluated, Loaded, Question};
-pub use lock::describe;
+pub use lock::{describe, holder as lock_holder};
+pub use recover::rebuild;
 pub use project::{Project, Request, Settings};
 pub use survey::{Judged, Records, Survey};

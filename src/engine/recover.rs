@@ -3,11 +3,14 @@
 use crate::engine::build::{Observer, now_ms};
 use crate::engine::error::EngineError;
 use crate::engine::limits;
+use crate::engine::lock::describe;
 use crate::engine::project::Project;
 use crate::execute::orphans::{self, Fate, Orphan};
+use crate::fsio::lock::{LockAttempt, Owner, ProjectLock};
 use crate::fsio::tree::Tree;
 use crate::model::event::{BuildEvent, Failure, FailureKind};
 use crate::model::stamp::Stamp;
+use crate::store::doctor;
 use crate::store::entry::{AttemptFailed, AttemptStarted, Committed, Entry, Move};
 use crate::store::ledger::{OpenAttempt, Store};
 
@@ -133,4 +136,23 @@ fn sweep(project: &Project, tree: &Tree, keep: usize) {
     for number in &numbers[..last] {
         let _ = tree.remove(&format!("{work}/{number}"));
     }
+}
+
+/// Makes the index again from the journal, under the lock, and says what came of it.
+///
+/// # Errors
+/// A lock held by a build, or a journal that cannot be read.
+pub fn rebuild(project: &Project, command_line: &str) -> Result<String, EngineError> {
+    let owner = Owner::this_process("doctor".to_owned(), command_line.to_owned(), now_ms());
+    let _lock = match ProjectLock::acquire(project.lock(), &owner)? {
+        LockAttempt::Held(lock) => lock,
+        LockAttempt::Busy(holder) => {
+            let holder = holder.as_ref().map_or_else(String::new, describe);
+            return Err(EngineError::Locked { holder });
+        }
+    };
+    let report = doctor::rebuild(&project.state)?;
+    let mut words = vec!["made again from the journal".to_owned()];
+    words.extend(report.warnings());
+    Ok(words.join("; "))
 }

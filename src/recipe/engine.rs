@@ -7,10 +7,10 @@ use rhai::packages::{
     BasicMathPackage, BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage,
     Package,
 };
-use rhai::{Engine, EvalContext, Map, OptimizationLevel};
+use rhai::{Dynamic, Engine, EvalContext, ImmutableString, Map, OptimizationLevel};
 
 use crate::recipe::functions;
-use crate::recipe::host::{Host, fail};
+use crate::recipe::host::{Answer, Host, fail};
 use crate::recipe::limits;
 use crate::recipe::modules::Modules;
 use crate::recipe::problem::Problem;
@@ -39,6 +39,8 @@ pub fn build(host: &Arc<Host>) -> Engine {
     engine.set_optimization_level(OptimizationLevel::None);
     engine
         .set_strict_variables(true)
+        // The built-in operators would hide the comparisons that are refused below.
+        .set_fast_operators(false)
         .set_max_operations(limits::OPERATIONS)
         .set_max_call_levels(limits::CALL_LEVELS)
         .set_max_expr_depths(limits::EXPRESSION_DEPTH, limits::EXPRESSION_DEPTH)
@@ -52,7 +54,35 @@ pub fn build(host: &Arc<Host>) -> Engine {
         let known = map.keys().map(ToString::to_string).collect();
         Err(fail(Problem::NoProperty { name: name.to_owned(), known }.anywhere()))
     });
+    hide_effects(&mut engine);
+    refuse_mixed_comparisons(&mut engine);
     engine.set_module_resolver(Modules::new(host.clone()));
     functions::register(&mut engine, host);
     engine
+}
+
+/// The core package brings functions that wait or end the script; these stand in front of them.
+fn hide_effects(engine: &mut Engine) {
+    let refuse = |word: &'static str| -> Answer<()> {
+        Err(fail(Problem::Forbidden { word: word.to_owned() }.anywhere()))
+    };
+    engine.register_fn("sleep", move |_: i64| refuse("sleep"));
+    engine.register_fn("sleep", move |_: f64| refuse("sleep"));
+    engine.register_fn("exit", move || refuse("exit"));
+    engine.register_fn("exit", move |_: Dynamic| refuse("exit"));
+}
+
+/// The language calls values of different types unequal and in no order, without a word. A run
+/// number captured as a text and compared with a number would then silently select nothing.
+fn refuse_mixed_comparisons(engine: &mut Engine) {
+    type Text = ImmutableString;
+    for operator in ["<", "<=", ">", ">=", "==", "!="] {
+        let refuse = move |left: &'static str, right: &'static str| -> Answer<bool> {
+            Err(fail(Problem::MixedComparison { operator, left, right }.anywhere()))
+        };
+        engine.register_fn(operator, move |_: Text, _: i64| refuse("a text", "an integer"));
+        engine.register_fn(operator, move |_: i64, _: Text| refuse("an integer", "a text"));
+        engine.register_fn(operator, move |_: Text, _: f64| refuse("a text", "a float"));
+        engine.register_fn(operator, move |_: f64, _: Text| refuse("a float", "a text"));
+    }
 }

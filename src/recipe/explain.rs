@@ -13,19 +13,23 @@ use crate::recipe::problem::Problem;
 
 /// A script that cannot be parsed.
 pub fn parse_error(error: &ParseError, script: &Script, engine: &Engine) -> Diagnostic {
-    parse_problem(error.err_type(), script, engine).at(&script.span(error.position()))
+    let at = error.position();
+    match error.err_type() {
+        ParseErrorType::MissingToken(token, purpose) => {
+            let purpose = plain_words(purpose).replace("object map literal", "map");
+            Problem::MissingToken { token: token.clone(), purpose }.at(&script.before(at))
+        }
+        _ if FORBIDDEN.contains(&script.word(at).as_str()) => {
+            Problem::Forbidden { word: script.word(at) }.at(&script.span(at))
+        }
+        other => parse_problem(other, script, engine).at(&script.span(at)),
+    }
 }
 
 fn parse_problem(error: &ParseErrorType, script: &Script, engine: &Engine) -> Problem {
     match error {
         ParseErrorType::UnexpectedEOF => Problem::EndsEarly,
         ParseErrorType::BadInput(LexError::UnterminatedString) => Problem::OpenText,
-        ParseErrorType::MissingToken(token, purpose) => {
-            Problem::MissingToken { token: token.clone(), purpose: purpose.clone() }
-        }
-        ParseErrorType::Reserved(word) if FORBIDDEN.contains(&word.as_str()) => {
-            Problem::Forbidden { word: word.clone() }
-        }
         ParseErrorType::DuplicatedProperty(name) => Problem::KeyTwice { name: name.clone() },
         ParseErrorType::VariableUndefined(name) => variable(name, script, engine),
         ParseErrorType::ModuleUndefined(name) => {
@@ -87,13 +91,16 @@ pub fn runtime_error(
             Some(script) => parse_problem(&kind, script, engine).anywhere(),
             None => Problem::Syntax { words: plain_words(&kind.to_string()) }.anywhere(),
         },
+        EvalAltResult::ErrorFunctionNotFound(call, _) => function(&call, host, engine).anywhere(),
         other => problem(other, script.as_deref(), engine).anywhere(),
     };
     if found.span.is_none() {
         found.span = place;
     }
     for caller in callers.iter().rev().filter(|caller| caller.line > 0) {
-        if found.span.as_ref() != Some(caller) {
+        // A closure within its call would be shown twice.
+        let same_line = |span: &Span| (&span.file, span.line) == (&caller.file, caller.line);
+        if !found.span.as_ref().is_some_and(same_line) {
             found = found.note(caller, "called from here");
         }
     }
@@ -124,7 +131,10 @@ fn problem(error: EvalAltResult, script: Option<&Script>, engine: &Engine) -> Pr
             Some(script) => variable(&name, script, engine),
             None => Problem::UnknownName { name, near: Vec::new() },
         },
-        E::ErrorFunctionNotFound(call, _) => function(&call, script, engine),
+        E::ErrorDotExpr(words, _) => match unknown_property(&words) {
+            Some((name, owner)) => Problem::NoSuchProperty { name, owner },
+            None => Problem::Syntax { words: plain_words(&words) },
+        },
         E::ErrorMismatchDataType(wanted, found, _)
         | E::ErrorMismatchOutputType(wanted, found, _) => {
             Problem::WrongValue { wanted: type_words(&wanted), found: type_words(&found) }
@@ -136,33 +146,38 @@ fn problem(error: EvalAltResult, script: Option<&Script>, engine: &Engine) -> Pr
     }
 }
 
+/// The property and its owner in the interpreter's sentence about a missing getter.
+fn unknown_property(words: &str) -> Option<(String, String)> {
+    let mut quoted = words.strip_prefix("Unknown property ")?.split(['\'', '`']);
+    let name = quoted.nth(1)?;
+    Some((name.to_owned(), type_words(quoted.nth(1)?)))
+}
+
 /// A call of a function that does not exist, or not for such arguments.
-fn function(call: &str, script: Option<&Script>, engine: &Engine) -> Problem {
+fn function(call: &str, host: &Host, engine: &Engine) -> Problem {
     let (name, rest) = call.split_once(" (").unwrap_or((call, ""));
     let name = name.rsplit("::").next().unwrap_or(name).trim();
+    if FORBIDDEN.contains(&name) {
+        return Problem::Forbidden { word: name.to_owned() };
+    }
     let arguments: Vec<String> = rest
         .trim_end_matches(')')
         .split(", ")
         .filter(|argument| !argument.is_empty())
         .map(type_words)
         .collect();
-    if let Some(property) = name.strip_prefix("get$") {
-        let owner = arguments.first().cloned().unwrap_or_default();
-        return Problem::NoSuchProperty { name: property.to_owned(), owner };
-    }
-    let host = HOST_FUNCTIONS.iter().find(|function| function.name == name);
+    let known = HOST_FUNCTIONS.iter().find(|function| function.name == name);
     let is_operator = !name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    let names = function_names(engine);
-    if is_operator || host.is_some() || names.iter().any(|known| known == name) {
-        return Problem::WrongArguments {
-            name: name.to_owned(),
-            arguments,
-            signature: host.map(|function| function.signature),
-        };
+    let mut names = function_names(engine);
+    if is_operator || names.iter().any(|known| known == name) {
+        let signature = known.map(|function| function.signature);
+        return Problem::WrongArguments { name: name.to_owned(), arguments, signature };
     }
-    let own = script.map(Script::names).unwrap_or_default();
-    let candidates = names.iter().map(String::as_str).chain(own);
-    Problem::UnknownFunction { name: name.to_owned(), near: owned(near_misses(name, candidates)) }
+    for script in host.state().scripts.values() {
+        names.extend(script.names().into_iter().map(str::to_owned));
+    }
+    let near = owned(near_misses(name, names.iter().map(String::as_str)));
+    Problem::UnknownFunction { name: name.to_owned(), near }
 }
 
 /// Names of everything that can be called.

@@ -2,7 +2,7 @@
 //! of a machine that hangs.
 
 /// Steps of the interpreter for one evaluation: a few seconds of work.
-pub const OPERATIONS: u64 = 50_000_000;
+pub const OPERATIONS: u64 = 25_000_000;
 
 /// Nested calls of functions and closures.
 pub const CALL_LEVELS: usize = 64;

@@ -115,13 +115,17 @@ impl ModuleResolver for Modules {
                 None => drop(loaded.insert(file.clone(), Loading::Begun)),
             }
         }
-        let module = match embedded {
-            Some(module) => self.load(engine, &file, module.text)?,
-            None => {
-                let text = self.read(path, &file, script.as_deref(), at).map_err(fail)?;
-                self.load(engine, &file, &text)?
-            }
+        let text = match embedded {
+            Some(module) => module.text.to_owned(),
+            None => self.read(path, &file, script.as_deref(), at).map_err(fail)?,
         };
+        let module = self.load(engine, &file, &text).map_err(|error| {
+            let found = explain::runtime_error(error, &self.host, engine, &file);
+            fail(match &script {
+                Some(script) => found.note(&script.span(at), "imported here"),
+                None => found,
+            })
+        })?;
         let mut loaded = self.loaded.lock().expect("a script that panicked is not continued");
         loaded.insert(file, Loading::Done(module.clone()));
         Ok(module)

@@ -186,6 +186,18 @@ impl Script {
         Span::new(self.file.clone(), line, column, length)
     }
 
+    /// The spot behind the last thing that stands before a position, where something is missing.
+    pub fn before(&self, at: Position) -> Span {
+        let Some((line, column)) = spot(at) else { return self.span(at) };
+        let start = self.lines.get(line as usize - 1).copied().unwrap_or(self.text.len());
+        let inside = self.rest_from(start).char_indices().nth(column as usize - 1);
+        let end = inside.map_or(self.text.len(), |(at, _)| start + at);
+        let end = self.text[..end].trim_end().len();
+        let line = self.lines.partition_point(|&start| start <= end);
+        let column = self.text[self.lines[line - 1]..end].chars().count() as u32 + 1;
+        Span::new(self.file.clone(), line as u32, column, 1)
+    }
+
     /// The word at a position, for messages about it.
     pub fn word(&self, at: Position) -> String {
         let Some((line, column)) = spot(at) else { return String::new() };
@@ -195,9 +207,13 @@ impl Script {
 
     /// The text from a position to the end of its line.
     fn rest(&self, line: u32, column: u32) -> &str {
-        let Some(&start) = self.lines.get(line as usize - 1) else { return "" };
-        let line = self.text[start..].lines().next().unwrap_or("");
+        let start = self.lines.get(line as usize - 1).copied().unwrap_or(self.text.len());
+        let line = self.rest_from(start);
         line.char_indices().nth(column as usize - 1).map_or("", |(at, _)| &line[at..])
+    }
+
+    fn rest_from(&self, start: usize) -> &str {
+        self.text[start..].lines().next().unwrap_or("")
     }
 
     fn place(&self, expression: &Expr) -> Place {
@@ -251,6 +267,9 @@ fn token_length(rest: &str) -> u32 {
         }
         c if c.is_alphanumeric() || c == '_' => {
             rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').count()
+        }
+        '-' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
+            1 + rest[1..].chars().take_while(|c| c.is_ascii_digit() || *c == '.').count()
         }
         '#' if rest.starts_with("#{") => 2,
         _ => 1,

@@ -5,7 +5,7 @@ use crate::model::resources::QuantityError;
 use crate::model::schema::ParamError;
 use crate::model::span::Span;
 use crate::model::template::TemplateError;
-use crate::model::text::{near_misses, one_of};
+use crate::model::text::{count, near_misses, one_of};
 use crate::recipe::limits;
 
 /// A problem with a recipe or with a file it reads.
@@ -30,7 +30,7 @@ pub enum Problem {
     NotATable { found: &'static str },
     #[error("bad CSV: {words}")]
     BadCsv { words: &'static str },
-    #[error("this line has {found} fields, the first line has {expected}")]
+    #[error("this line has {}, the first line has {expected}", count(*found, "field"))]
     CsvWidth { expected: usize, found: usize },
     #[error("`{number}` does not fit into 64 bits")]
     NumberRange { number: String },
@@ -62,7 +62,7 @@ pub enum Problem {
     SharedColumn { name: String, operation: &'static str },
     #[error("items have different names: {} and {}", list(.left), list(.right))]
     DifferentColumns { left: Vec<String>, right: Vec<String> },
-    #[error("`zip` pairs {left} items with {right}")]
+    #[error("`zip` pairs {} with {right}", count(*left, "item"))]
     DifferentLengths { left: usize, right: usize },
     #[error("the closure of `filter` must say `true` or `false`, found {found}")]
     FilterAnswer { found: &'static str },
@@ -98,12 +98,14 @@ pub enum Problem {
     UnknownFunction { name: String, near: Vec<String> },
     #[error("{}", arguments_words(.name, .arguments))]
     WrongArguments { name: String, arguments: Vec<String>, signature: Option<&'static str> },
-    #[error("{owner} has no `{name}`")]
+    #[error("there is no `{name}` in {owner}")]
     NoSuchProperty { name: String, owner: String },
     #[error("there is no `{name}` here")]
     NoProperty { name: String, known: Vec<String> },
     #[error("{wanted} is needed here, found {found}")]
     WrongValue { wanted: String, found: String },
+    #[error("`{operator}` compares {left} with {right}")]
+    MixedComparison { operator: &'static str, left: &'static str, right: &'static str },
     #[error("there is no element {index} in a list of {length}")]
     NoElement { index: i64, length: usize },
     #[error("`for` cannot go through this value")]
@@ -211,6 +213,12 @@ impl Problem {
             P::WrongArguments { signature, .. } => {
                 signature.map(|signature| format!("it is called as `{signature}`"))
             }
+            P::NoSuchProperty { name, owner } if owner == "items" => Some(format!(
+                "`.column(\"{name}\")` gives the values of all items, `[0].{name}` that of the first"
+            )),
+            P::MixedComparison { .. } => Some(
+                "`{run:04}` in a pattern captures numbers, `parse_int(text)` reads one".to_owned(),
+            ),
             P::NotFinite { .. } => Some("leave the value out, or write a number".to_owned()),
             P::TooManyItems { .. } => Some(format!("a table holds at most {}", limits::ITEMS)),
             P::OutputLacks { lacking, items, .. } => Some(format!(
@@ -220,7 +228,7 @@ impl Problem {
             P::NoUnit { example, .. } => Some(format!("write it with its unit, such as {example}")),
             P::Quantity(error) => Some(error.hint().to_owned()),
             P::Parameter(error) => error.hint(),
-            P::MissingRole { doc, .. } => (!doc.is_empty()).then(|| doc.clone()),
+            P::MissingRole { doc, .. } => (!doc.is_empty()).then(|| format!("it is: {doc}")),
             P::SinglePath { known, .. } => {
                 Some(format!("name the paths: {}", roles_example(known)))
             }
@@ -335,6 +343,6 @@ fn arguments_words(name: &str, arguments: &[String]) -> String {
         [left, right] if !name.starts_with(|c: char| c.is_alphabetic()) => {
             format!("`{name}` does not work with {left} and {right}")
         }
-        arguments => format!("`{name}` does not take {}", arguments.join(", ")),
+        arguments => format!("`{name}` does not take {}", arguments.join(" and ")),
     }
 }

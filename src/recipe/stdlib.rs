@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use rhai::Engine;
+use rhai::{Engine, FnAccess};
 
 /// A module of the standard library.
 pub struct StandardModule {
@@ -33,7 +33,9 @@ pub fn functions(engine: &Engine, module: &StandardModule) -> Vec<Documented> {
     let ast = engine.compile(module.text).expect("the standard library is tested");
     let mut found: Vec<Documented> = ast
         .iter_functions()
-        .filter(|function| function.access.is_public() && !function.name.starts_with("anon$"))
+        .filter(|function| {
+            matches!(function.access, FnAccess::Public) && !function.name.starts_with("anon$")
+        })
         .map(|function| {
             let lines = function.comments.iter().flat_map(|comment| comment.lines());
             let lines = lines.map(|line| line.trim_start().trim_start_matches("///"));

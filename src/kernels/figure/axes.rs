@@ -55,16 +55,13 @@ impl Axis {
         let each = ((last - first + 1).max(1) as usize).div_ceil(wanted.max(3));
         let tens: Vec<(f64, String)> =
             (first..=last).step_by(each).map(|power| (10f64.powi(power), ten_to(power))).collect();
-        if self.to - self.from >= 2.0 {
-            return tens;
-        }
-        // Less than two decades: mark 1, 2 and 5 of each so that the axis can be read at all.
+        // Over few decades 1, 2 and 5 of each are marked where they find room.
         let fine: Vec<(f64, String)> = (first - 1..=last)
             .flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power)))
             .filter(|value| (-1e-9..=1.0 + 1e-9).contains(&self.part(*value)))
             .map(|value| (value, thousands(&short(value))))
             .collect();
-        if fine.len() > 2 * wanted && !tens.is_empty() { tens } else { fine }
+        if fine.len() > wanted && !tens.is_empty() { tens } else { fine }
     }
 }
 

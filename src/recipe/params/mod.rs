@@ -71,7 +71,10 @@ impl<'t> Text<'t> {
 /// the file's name in the recipe.
 pub fn load(host: &Host, file: &str, call: &Span) -> Result<Dynamic, Diagnostic> {
     let text = read_text(host, file, call)?;
-    let mut node = parse(file, &text).map_err(|found| found.note(call, "read from here"))?;
+    let mut node = parse(file, &text).map_err(|found| match found.span {
+        Some(_) => found.note(call, "read from here"),
+        None => found.at(call),
+    })?;
     let mut state = host.state();
     settings::apply(&mut node, &mut state)?;
     collect_names(&node, String::new(), &mut state.parameters);

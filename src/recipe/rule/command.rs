@@ -19,6 +19,7 @@ pub fn read(draft: &mut Draft) -> Option<Command> {
     let rule = draft.rule.to_owned();
     let key = match given[..] {
         [key] => key,
+        [] if COMMANDS.iter().any(|key| draft.misspells(key)) => return None,
         [] => {
             let name = draft.call.arg(0).span;
             draft.report(Problem::NoCommand { rule }.at(&name));

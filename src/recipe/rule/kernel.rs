@@ -59,6 +59,7 @@ fn name_roles(
         let problem = Problem::SinglePath { kernel: kernel_name(), port: key, role, known };
         return draft.report(problem.at(&place.span));
     }
+    let before = draft.problems.len();
     for port in ports.iter_mut() {
         let info = match port.role.as_str() {
             "" => infos.first(),
@@ -74,6 +75,9 @@ fn name_roles(
         };
         port.role = info.role.to_owned();
         port.directory = info.directory;
+    }
+    if draft.problems.len() > before {
+        return;
     }
     let missing = infos.iter().filter(|info| info.required);
     for info in missing.filter(|info| !ports.iter().any(|port| port.role == info.role)) {

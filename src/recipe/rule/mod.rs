@@ -17,6 +17,7 @@ use rhai::{Dynamic, FnPtr, Map, NativeCallContext};
 use crate::model::declare::{Params, PerItem, RULE_KEYS, RuleDecl};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::resources::Resources;
+use crate::model::text::near_misses;
 use crate::model::value::Value;
 use crate::recipe::convert;
 use crate::recipe::explain;
@@ -48,7 +49,8 @@ pub fn declare(host: &Host, context: &NativeCallContext, rule: &str, map: &Map) 
     draft.check_keys();
     draft.over = draft.read_over();
     let declared = draft.read();
-    let problems = draft.problems;
+    let mut problems = draft.problems;
+    problems.sort_by(|a, b| a.span.cmp(&b.span));
     let mut state = host.state();
     let failed =
         problems.iter().any(|found| found.severity == crate::model::diagnostic::Severity::Error);
@@ -97,6 +99,13 @@ impl Draft<'_> {
         }
     }
 
+    /// True when an unknown key is close to this one, so that its absence is explained already.
+    fn misspells(&self, key: &'static str) -> bool {
+        let unknown = self.map.keys().filter(|name| !RULE_KEYS.contains(&name.as_str()));
+        let mut unknown = unknown.map(|name| near_misses(name, RULE_KEYS));
+        unknown.any(|near| near.first() == Some(&key))
+    }
+
     fn read_over(&mut self) -> Option<Table> {
         let value = self.get("over")?.clone();
         if let Some(table) = value.clone().try_cast::<Table>() {
@@ -122,7 +131,7 @@ impl Draft<'_> {
         let params = self.per_item("params", read_params);
         let resources = self.per_item("resources", resources::read);
         let settings = settings::read(self);
-        if self.map.get("output").is_none_or(Dynamic::is_unit) {
+        if self.get("output").is_none() && !self.misspells("output") {
             let name = self.call.arg(0).span;
             self.report(Problem::NoOutput { rule: self.rule.to_owned() }.at(&name));
         }

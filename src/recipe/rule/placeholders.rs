@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::declare::{Command, EnvVar, Items, PerItem, Port, RuleDecl};
+use crate::model::diagnostic::Severity;
 use crate::model::template::Template;
 use crate::model::text::near_misses;
 use crate::model::value::Value;
@@ -51,7 +52,10 @@ pub fn check(draft: &mut Draft, declared: &RuleDecl) {
     if let Some(depfile) = &declared.depfile {
         check_key(draft, declared, ("depfile", Scope::Command), std::slice::from_ref(depfile));
     }
-    check_outputs_differ(draft, declared);
+    // A misspelt name in an output would be told a second time as one that is lacking.
+    if draft.problems.iter().all(|found| found.severity == Severity::Warning) {
+        check_outputs_differ(draft, declared);
+    }
 }
 
 fn check_key(

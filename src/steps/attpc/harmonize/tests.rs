@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::*;
+use crate::data::cloud_reader::{CloudFile, StoredCloud};
 use crate::model::step::StepSpec;
 
 fn example(run: &str) -> PathBuf {
@@ -181,4 +182,42 @@ fn the_cut_must_be_given_in_one_way() {
 fn the_run_number_is_the_number_at_the_end_of_the_name() {
     assert_eq!(number_in_name(Path::new("raw/run_0101.h5")), Some(101));
     assert_eq!(number_in_name(Path::new("2024/final.h5")), None);
+}
+
+/// Point clouds of a raw file by run and event of origin.
+fn clouds(raw: &Path) -> BTreeMap<(i64, i64), StoredCloud> {
+    let space = tempfile::tempdir().unwrap();
+    let cloud = space.path().join("cloud.h5");
+    let table = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/01-attpc/detector");
+        Value::Text(path.join(name).to_str().unwrap().to_owned())
+    };
+    let pad = [
+        ("pad_geometry_path", "padxy.csv"),
+        ("pad_time_path", "pad_time_correction.csv"),
+        ("pad_scale_path", "pad_scale.csv"),
+        ("beam_pads_path", "beam_pads.csv"),
+    ];
+    let pad = pad.map(|(name, file)| (name.to_owned(), table(file)));
+    let spec = StepSpec {
+        kernel: "attpc.pointcloud".to_owned(),
+        ..spec(&[raw.to_owned()], &cloud, &[("pad", Value::Map(BTreeMap::from(pad)))])
+    };
+    crate::steps::run(&spec, &|_| ()).unwrap();
+    let file = CloudFile::open(&cloud).unwrap();
+    let read = |event: &i64| {
+        let cloud = file.read(*event).unwrap();
+        ((cloud.orig_run, cloud.orig_event), StoredCloud { event: 0, ..cloud })
+    };
+    file.events().iter().map(read).collect()
+}
+
+#[test]
+fn point_clouds_of_harmonized_files_equal_those_of_the_originals() {
+    let (_space, files, _) = harmonize(&examples(), &size("3 MB"));
+    let was: BTreeMap<_, _> = examples().iter().flat_map(|path| clouds(path)).collect();
+    let is: BTreeMap<_, _> = files.iter().flat_map(|path| clouds(path)).collect();
+    assert!(was.len() > 30);
+    assert_eq!(was.keys().collect::<Vec<_>>(), is.keys().collect::<Vec<_>>());
+    assert!(was == is);
 }

@@ -272,6 +272,60 @@ fn partial_trouble_is_counted_and_told() {
     assert_eq!(summary.warnings, ["the run has no events in the range that was asked for"]);
 }
 
+/// Writes a merger 1.0 run in which every event is odd.
+fn odd_run(path: &Path) {
+    let file = hdf5::File::create(path).unwrap();
+    let events = file.create_group("events").unwrap();
+    let version: hdf5::types::VarLenUnicode = "libattpc_merger:1.0".parse().unwrap();
+    events.new_attr_builder().with_data(&ndarray::arr0(version)).create("version").unwrap();
+    for (name, value) in [("min_event", 0u64), ("max_event", 3)] {
+        events.new_attr::<u64>().create(name).unwrap().write_scalar(&value).unwrap();
+    }
+    // Event 0 has no trace, 1 only FRIBDAQ saw, 2 has an unknown trigger, 3 a downscale trigger.
+    for (event, traces, word) in
+        [(0, Some(0), None), (1, None, Some(1u16)), (2, Some(3), Some(9)), (3, Some(3), Some(2))]
+    {
+        let group = events.create_group(&format!("event_{event}")).unwrap();
+        if let Some(traces) = traces {
+            let pads = Array2::<i16>::zeros((traces, 517));
+            group.new_dataset_builder().with_data(&pads).create("get_traces").unwrap();
+        }
+        if let Some(word) = word {
+            let frib = group.create_group("frib_physics").unwrap();
+            let pulse = |sample: usize| 300 + 900 * u16::from((1200..1220).contains(&sample));
+            let samples = Array2::from_shape_fn((2048, 8), |(sample, _)| pulse(sample));
+            frib.new_dataset_builder().with_data(&samples).create("1903").unwrap();
+            frib.new_dataset_builder().with_data(&[word]).create("977").unwrap();
+        }
+    }
+}
+
+#[test]
+fn odd_events_are_counted_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let raw = dir.path().join("odd.h5");
+    odd_run(&raw);
+    let mut trial = Trial::new(&raw);
+    trial.spec.item.insert("run".to_owned(), Value::Text("0042".to_owned()));
+    assert_eq!(
+        trial.run().unwrap().warnings,
+        [
+            "1 downscale event without a cloud, as meant",
+            "1 event without GET data, so without a cloud",
+            "1 event without any trace, the cloud is empty",
+            "1 event with an unknown trigger word, the first is `9` in `2`",
+        ]
+    );
+    let clouds = trial.clouds();
+    assert_eq!(clouds.keys().copied().collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(clouds[&0].points.dim(), (0, 8));
+    assert_eq!(clouds[&0].attributes["ic_amplitude"], -1.0);
+    assert_eq!(clouds[&2].attributes["ic_multiplicity"], 1.0);
+    assert_eq!(clouds[&2].attributes["orig_run"], 42.0);
+    let gated = String::from_utf8(trial.bytes("ic.txt")).unwrap();
+    assert_eq!(gated, "IC counts with multiplicity <= 1\n1");
+}
+
 #[test]
 fn parameters_that_do_not_fit_are_refused() {
     let trial = |name, text| Trial::new(&run_104()).text(name, text).refusal();

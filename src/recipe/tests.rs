@@ -1,1 +1,0 @@
-//! Whole recipes, and every message with its exact text.

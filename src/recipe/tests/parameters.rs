@@ -1,0 +1,418 @@
+//! What authors read about parameter files, `--set` and kernels.
+
+use crate::recipe::tests::{check, check_in, project};
+
+#[test]
+fn an_unknown_kernel_is_told() {
+    check(
+        r#"rule("a", #{ output: "a.h5", kernel: "attpc.pointclud" });"#,
+        r#"
+error: there is no kernel `attpc.pointclud`
+ --> recipe.rhai:1:38
+  |
+1 | rule("a", #{ output: "a.h5", kernel: "attpc.pointclud" });
+  |                                      ^^^^^^^^^^^^^^^^^
+hint: did you mean `attpc.pointcloud`?
+"#,
+    );
+}
+
+#[test]
+fn an_unknown_parameter_points_at_the_parameter_file() {
+    check_in(
+        project().with("params.toml", "[pointcloud]\nthreshold = 40.0\nwindw = 3\n"),
+        &[],
+        r#"let p = params("params.toml");
+rule("pointcloud", #{
+    input: "raw/run_0001.h5",
+    output: "a.h5",
+    kernel: "attpc.pointcloud",
+    params: p.pointcloud,
+});"#,
+        r#"
+error: `attpc.pointcloud` has no parameter `windw`
+ --> params.toml:3:1
+  |
+3 | windw = 3
+  | ^^^^^
+note: given to rule `pointcloud` here
+ --> recipe.rhai:6:5
+  |
+6 |     params: p.pointcloud,
+  |     ^^^^^^
+hint: did you mean `window`?
+"#,
+    );
+}
+
+#[test]
+fn a_parameter_out_of_range_points_at_its_value() {
+    check_in(
+        project().with("params.toml", "[pointcloud]\nthreshold = -40.0\n"),
+        &[],
+        r#"let p = params("params.toml");
+rule("pointcloud", #{
+    input: "raw/run_0001.h5",
+    output: "a.h5",
+    kernel: "attpc.pointcloud",
+    params: p.pointcloud,
+});"#,
+        r#"
+error: `threshold` is `-40.0`, must be between 0 and 4095 in ADC
+ --> params.toml:2:13
+  |
+2 | threshold = -40.0
+  |             ^^^^^
+note: given to rule `pointcloud` here
+ --> recipe.rhai:6:5
+  |
+6 |     params: p.pointcloud,
+  |     ^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn a_parameter_in_the_recipe_is_underlined_there() {
+    check(
+        r#"rule("pointcloud", #{
+    input: "raw/run_0001.h5",
+    output: "a.h5",
+    kernel: "attpc.pointcloud",
+    params: #{ window: "wide" },
+});"#,
+        r#"
+error: `window` must be an integer, found a text `wide`
+ --> recipe.rhai:5:24
+  |
+5 |     params: #{ window: "wide" },
+  |                        ^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn a_parameter_from_the_command_line_is_named_as_such() {
+    check_in(
+        project(),
+        &[("pointcloud.window", "1000")],
+        r#"let p = params("params.toml");
+rule("pointcloud", #{
+    input: "raw/run_0001.h5",
+    output: "a.h5",
+    kernel: "attpc.pointcloud",
+    params: p.pointcloud,
+});"#,
+        r#"
+error: `window` is `1000`, must be between 1 and 99
+  --> --set pointcloud.window=1000
+note: given to rule `pointcloud` here
+ --> recipe.rhai:6:5
+  |
+6 |     params: p.pointcloud,
+  |     ^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn roles_that_a_kernel_lacks_are_told() {
+    check(
+        r#"rule("pointcloud", #{
+    input: #{ rwa: "raw/run_0001.h5" },
+    output: ["a.h5", "b.h5"],
+    kernel: "attpc.pointcloud",
+});"#,
+        r#"
+error: kernel `attpc.pointcloud` has no input `rwa`
+ --> recipe.rhai:2:15
+  |
+2 |     input: #{ rwa: "raw/run_0001.h5" },
+  |               ^^^
+hint: did you mean `raw`?
+
+error: output `cloud` of kernel `attpc.pointcloud` takes a single path
+ --> recipe.rhai:3:13
+  |
+3 |     output: ["a.h5", "b.h5"],
+  |             ^
+hint: name the paths: `#{ cloud: "...", scaler: "..." }`
+"#,
+    );
+}
+
+#[test]
+fn an_unknown_setting_is_told_with_the_nearest_name() {
+    check_in(
+        project(),
+        &[("pointcloud.treshold", "3")],
+        r#"let p = params("params.toml");"#,
+        r#"
+error: no parameter file has `pointcloud.treshold`
+  --> --set pointcloud.treshold=3
+hint: did you mean `pointcloud.threshold`?
+"#,
+    );
+}
+
+#[test]
+fn a_setting_for_a_group_is_told() {
+    check_in(
+        project(),
+        &[("pointcloud", "3")],
+        r#"let p = params("params.toml");"#,
+        r#"
+error: `pointcloud` is a group of parameters, not a value
+  --> --set pointcloud=3
+hint: it holds `threshold`, `window`
+"#,
+    );
+}
+
+#[test]
+fn a_setting_that_is_not_finite_is_refused() {
+    check_in(
+        project(),
+        &[("pointcloud.threshold", "nan")],
+        r#"let p = params("params.toml");"#,
+        r#"
+error: `NaN` is not a finite number
+  --> --set pointcloud.threshold=nan
+hint: leave the value out, or write a number
+"#,
+    );
+}
+
+#[test]
+fn a_setting_without_any_parameter_file_is_told() {
+    check_in(
+        project(),
+        &[("a", "3")],
+        "let a = 1;",
+        r#"
+error: no parameter file has `a`
+  --> --set a=3
+hint: the recipe reads no parameter file
+"#,
+    );
+}
+
+#[test]
+fn a_missing_parameter_file_shows_the_nearest() {
+    check(
+        r#"let p = params("parms.toml");"#,
+        r#"
+error: `parms.toml` is not there
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("parms.toml");
+  |                ^^^^^^^^^^^^
+hint: nearby there is `params.toml`
+"#,
+    );
+}
+
+#[test]
+fn a_parameter_file_of_unknown_form_is_told() {
+    check_in(
+        project().with("params.ini", ""),
+        &[],
+        r#"let p = params("params.ini");"#,
+        r#"
+error: `params.ini` is no parameter file by its name
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("params.ini");
+  |                ^^^^^^^^^^^^
+hint: parameter files end in `.toml`, `.json`, `.yaml` or `.yml`
+"#,
+    );
+}
+
+#[test]
+fn bad_toml_shows_its_line() {
+    check_in(
+        project().with("params.toml", "[pointcloud]\nthreshold = \n"),
+        &[],
+        r#"let p = params("params.toml");"#,
+        r#"
+error: bad TOML: string values must be quoted, expected literal string
+ --> params.toml:2:13
+  |
+2 | threshold =
+  |             ^
+note: read from here
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("params.toml");
+  |                ^^^^^^^^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn a_toml_name_written_twice_shows_its_line() {
+    check_in(
+        project().with("params.toml", "a = 1\nb = 2\na = 3\n"),
+        &[],
+        r#"let p = params("params.toml");"#,
+        r#"
+error: bad TOML: duplicate key
+ --> params.toml:3:1
+  |
+3 | a = 3
+  | ^
+note: read from here
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("params.toml");
+  |                ^^^^^^^^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn an_infinite_parameter_is_refused_at_its_line() {
+    check_in(
+        project().with("params.toml", "a = 1\nb = inf\n"),
+        &[],
+        r#"let p = params("params.toml");"#,
+        r#"
+error: `inf` is not a finite number
+ --> params.toml:2:5
+  |
+2 | b = inf
+  |     ^^^
+note: read from here
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("params.toml");
+  |                ^^^^^^^^^^^^^
+hint: leave the value out, or write a number
+"#,
+    );
+}
+
+#[test]
+fn bad_json_shows_its_line() {
+    check_in(
+        project().with("params.json", "{\n  \"a\": 1,\n  \"b\": \n}\n"),
+        &[],
+        r#"let p = params("params.json");"#,
+        r#"
+error: bad JSON: expected value
+ --> params.json:4:1
+  |
+4 | }
+  | ^
+note: read from here
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("params.json");
+  |                ^^^^^^^^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn a_json_name_written_twice_shows_both_lines() {
+    check_in(
+        project().with("params.json", "{\n  \"a\": 1,\n  \"a\": 2\n}\n"),
+        &[],
+        r#"let p = params("params.json");"#,
+        r#"
+error: bad JSON: the name `a` is written twice
+ --> params.json:3:3
+  |
+3 |   "a": 2
+  |   ^^^
+note: first written here
+ --> params.json:2:3
+  |
+2 |   "a": 1,
+  |   ^^^
+note: read from here
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("params.json");
+  |                ^^^^^^^^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn bad_yaml_shows_its_line() {
+    check_in(
+        project().with("params.yaml", "a: 1\nb: [1, 2\nc: 3\n"),
+        &[],
+        r#"let p = params("params.yaml");"#,
+        r#"
+error: bad YAML: illegal placement of ':' indicator
+ --> params.yaml:3:2
+  |
+3 | c: 3
+  |  ^
+note: read from here
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("params.yaml");
+  |                ^^^^^^^^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn a_yaml_name_written_twice_shows_its_line() {
+    check_in(
+        project().with("params.yaml", "a: 1\nb: 2\na: 3\n"),
+        &[],
+        r#"let p = params("params.yaml");"#,
+        r#"
+error: bad YAML: the name is written twice
+ --> params.yaml:3:1
+  |
+3 | a: 3
+  | ^
+note: read from here
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("params.yaml");
+  |                ^^^^^^^^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn a_parameter_file_that_is_a_list_is_refused() {
+    check_in(
+        project().with("params.json", "[1]"),
+        &[],
+        r#"let p = params("params.json");"#,
+        r#"
+error: a parameter file holds names with values, found a list
+ --> params.json:1:1
+  |
+1 | [1]
+  | ^^^
+note: read from here
+ --> recipe.rhai:1:16
+  |
+1 | let p = params("params.json");
+  |                ^^^^^^^^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn a_parameter_that_is_a_closure_is_told() {
+    check(
+        r#"rule("a", #{ output: "a.txt", argv: ["touch", "{output}"], params: #{ cut: |x| x } });"#,
+        r#"
+error: `cut`: a closure cannot be a parameter
+ --> recipe.rhai:1:68
+  |
+1 | rule("a", #{ output: "a.txt", argv: ["touch", "{output}"], params: #{ cut: |x| x } });
+  |                                                                    ^^
+"#,
+    );
+}
