@@ -6,11 +6,6 @@
 //! - touches: rhai, toml, saphyr, threads (one, for a stack of known size)
 //! - never: reads a file, clock or variable but through `Sources`; prints; knows which actions exist
 
-#![expect(
-    clippy::result_large_err,
-    reason = "a message is made at most once for a call that fails, boxing it would burden all"
-)]
-
 mod ask;
 mod convert;
 mod engine;
