@@ -3,7 +3,7 @@
 //! - takes: a `Project`, a `Request` and a function that evaluates the recipe
 //! - gives: `BuildEvent`s and a summary; surveys for readers that run nothing
 //! - imports: model, graph, fingerprint, plan, schedule, execute, fsio, store
-//! - touches: files, threads, clock, signals
+//! - touches: files, threads, clock, postcard
 //! - never: words a message for people; knows a kernel's science
 
 mod build;
@@ -33,6 +33,6 @@ pub use error::{EngineError, MissingSource};
 pub use inspect::{Inspection, graph, history, inspect};
 pub use load::{Evaluated, Loaded, Question};
 pub use lock::{describe, holder as lock_holder};
-pub use recover::rebuild;
 pub use project::{Project, Request, Settings};
+pub use recover::rebuild;
 pub use survey::{Judged, Records, Survey};
