@@ -26,6 +26,8 @@ pub mod log;
 pub mod options;
 pub mod plan;
 mod project;
+#[cfg(test)]
+mod reference;
 mod session;
 mod settings;
 mod signals;
