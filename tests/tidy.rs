@@ -109,10 +109,11 @@ fn check_cards(cards: &Cards, crates: &BTreeSet<String>, found: &mut Vec<String>
                 found.push(format!("{at}:6: `{touch}` is neither a capability nor a crate"));
             }
             let shared = [FREE_CRATES.as_slice(), &SHARED_CRATES].concat();
-            if is_crate && !shared.contains(&touch.as_str()) {
-                if let Some(owner) = owners.insert(touch.clone(), name) {
-                    found.push(format!("{at}:6: crate `{touch}` belongs to room `{owner}`"));
-                }
+            if is_crate
+                && !shared.contains(&touch.as_str())
+                && let Some(owner) = owners.insert(touch.clone(), name)
+            {
+                found.push(format!("{at}:6: crate `{touch}` belongs to room `{owner}`"));
             }
         }
     }
