@@ -1,4 +1,6 @@
 //! Whole runs of the program, one module for each subject.
 
+mod build;
+mod crash;
 mod frame;
 mod space;
