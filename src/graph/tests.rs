@@ -214,7 +214,7 @@ fn targets_are_rules_outputs_labels_tags_and_runs() {
     );
     assert_eq!(
         selected("run:7").unwrap_err(),
-        "no run matches `7`; did you mean `1`, `10` or `2`?"
+        "no run matches `7`; did you mean `1` or `2`?"
     );
     let all = select(&graph, &[], &|typed| typed.to_owned()).unwrap();
     assert_eq!(graph.closure(&all).len(), 6);

@@ -127,7 +127,8 @@ fn only_declared_parameters_count() {
     // Three are cleaned again; the shortest text comes out as before.
     let (executed, fresh) = build(&space, &[]);
     assert_eq!((executed, fresh), (8, 2));
-    assert_eq!(build(&space, &["--set", "clean.width=8"]), (8, 2));
+    // Back again: what lies there already as the earlier build made it is not run.
+    assert_eq!(build(&space, &["--set", "clean.width=8"]), (5, 5));
 }
 
 #[test]
@@ -174,7 +175,7 @@ fn outputs_that_are_gone_or_changed_by_hand_are_made_again() {
     fs::remove_file(space.path().join("table.txt")).unwrap();
     space.write("clean/run_1.txt", "by hand");
     let why = space.run(&["why", "table.txt", "clean/run_1.txt"]).ok();
-    assert!(why.contains("output clean/run_1.txt") && why.contains("changed by somebody"), "{why}");
+    assert!(why.contains("output clean/run_1.txt was modified after it was made"), "{why}");
     assert_eq!(build(&space, &[]), (2, 8));
     assert_eq!(space.read("clean/run_1.txt"), "ABBA\n");
 }
