@@ -68,7 +68,9 @@ pub fn run(args: &DoctorArgs, session: &mut Session) -> Result<u8, CliError> {
 
 fn line(finding: &Finding) -> Line {
     let (label, word) = if finding.well { (Label::Good, "ok") } else { (Label::Error, "bad") };
-    Line::new().with(label, word).with(Label::Plain, format!("  {}: {}", finding.what, finding.words))
+    Line::new()
+        .with(label, word)
+        .with(Label::Plain, format!("  {}: {}", finding.what, finding.words))
 }
 
 fn look(project: &Project) -> Vec<Finding> {

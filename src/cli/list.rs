@@ -52,8 +52,7 @@ pub fn run(args: &ListArgs, session: &mut Session) -> Result<u8, CliError> {
 fn rules(graph: &Graph, json: bool, session: &mut Session) -> Result<u8, CliError> {
     let mut counts = vec![0usize; graph.rules.len()];
     graph.order().for_each(|action| counts[graph.rule_index(action)] += 1);
-    let is_default =
-        |name: &str| graph.default_targets.iter().any(|target| target.name == name);
+    let is_default = |name: &str| graph.default_targets.iter().any(|target| target.name == name);
     if json {
         let rules: Vec<_> = graph
             .rules

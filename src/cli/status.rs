@@ -138,10 +138,9 @@ impl Status {
             lines.push(line.with(Label::Plain, format!("  {}", text::duration(seconds))));
         }
         for one in self.failed.iter().take(FAILURES) {
-            let line = Line::new().with(Label::Error, "  failed").with(
-                Label::Plain,
-                format!("  {}  {}", one.action, one.status),
-            );
+            let line = Line::new()
+                .with(Label::Error, "  failed")
+                .with(Label::Plain, format!("  {}  {}", one.action, one.status));
             lines.push(line);
         }
         if self.failed.len() > FAILURES {
