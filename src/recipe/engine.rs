@@ -7,7 +7,7 @@ use rhai::packages::{
     BasicMathPackage, BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage,
     Package,
 };
-use rhai::{Dynamic, Engine, EvalContext, ImmutableString, Map, OptimizationLevel};
+use rhai::{Dynamic, Engine, EvalContext, ImmutableString, Map, OptimizationLevel, Target};
 
 use crate::recipe::functions;
 use crate::recipe::host::{Answer, Host, fail};
@@ -50,15 +50,25 @@ pub fn build(host: &Arc<Host>) -> Engine {
         .set_max_string_size(limits::TEXT_BYTES)
         .set_max_array_size(limits::LIST_ELEMENTS)
         .set_max_map_size(limits::MAP_ENTRIES);
-    engine.on_map_missing_property(|map: &mut Map, name: &str, _: EvalContext| {
-        let known = map.keys().map(ToString::to_string).collect();
-        Err(fail(Problem::NoProperty { name: name.to_owned(), known }.anywhere()))
-    });
+    refuse_missing_properties(&mut engine, host.clone());
     hide_effects(&mut engine);
     refuse_mixed_comparisons(&mut engine);
     engine.set_module_resolver(Modules::new(host.clone()));
     functions::register(&mut engine, host);
     engine
+}
+
+/// Reading a property that a map lacks is an error. The interpreter asks the same question when
+/// an assignment adds a property; only the script's text tells the two apart.
+fn refuse_missing_properties(engine: &mut Engine, host: Arc<Host>) {
+    engine.on_map_missing_property(move |map: &mut Map, name: &str, context: EvalContext| {
+        let script = host.script(context.source().unwrap_or_default());
+        if script.is_some_and(|script| script.adds(name)) {
+            return Ok(Target::RefMut(map.entry(name.into()).or_insert(Dynamic::UNIT)));
+        }
+        let known = map.keys().map(ToString::to_string).collect();
+        Err(fail(Problem::NoProperty { name: name.to_owned(), known }.anywhere()))
+    });
 }
 
 /// The core package brings functions that wait or end the script; these stand in front of them.

@@ -55,7 +55,7 @@ fn variable(name: &str, script: &Script, engine: &Engine) -> Problem {
 
 /// A script that stopped while it ran. `file` is the script that was started.
 pub fn runtime_error(
-    error: Box<EvalAltResult>,
+    error: EvalAltResult,
     host: &Host,
     engine: &Engine,
     file: &str,
@@ -64,28 +64,25 @@ pub fn runtime_error(
     let mut callers: Vec<Span> = Vec::new();
     let mut error = error;
     loop {
-        error = match *error {
+        error = match error {
             EvalAltResult::ErrorInFunctionCall(_, inside, inner, at) => {
                 callers.extend(span(host, &source, at));
                 if !inside.is_empty() {
                     source = inside;
                 }
-                inner
+                *inner
             }
             EvalAltResult::ErrorInModule(_, inner, at) => {
                 callers.extend(span(host, &source, at));
-                inner
+                *inner
             }
-            innermost => {
-                error = Box::new(innermost);
-                break;
-            }
+            _ => break,
         };
     }
     let at = error.take_position();
     let place = span(host, &source, at);
     let script = host.script(&source);
-    let mut found = match *error {
+    let mut found = match error {
         EvalAltResult::ErrorRuntime(value, _) => thrown(value),
         EvalAltResult::ErrorParsing(kind, _) => match &script {
             Some(script) => parse_problem(&kind, script, engine).anywhere(),

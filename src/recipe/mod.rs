@@ -6,6 +6,11 @@
 //! - touches: rhai, toml, saphyr, threads (one, for a stack of known size)
 //! - never: reads a file, clock or variable but through `Sources`; prints; knows which actions exist
 
+#![expect(
+    clippy::result_large_err,
+    reason = "a message is made at most once for a call that fails, boxing it would burden all"
+)]
+
 mod ask;
 mod convert;
 mod engine;
@@ -75,6 +80,11 @@ pub fn evaluate(request: &Request, sources: &dyn Sources) -> Result<Evaluation, 
     })
 }
 
+/// The text of a file that is part of the program, for excerpts in messages.
+pub fn embedded_text(file: &str) -> Option<&'static str> {
+    stdlib::MODULES.iter().find(|module| module.file == file).map(|module| module.text)
+}
+
 /// The reference page of host functions, in Markdown.
 pub fn function_reference() -> String {
     functions::reference()
@@ -105,7 +115,7 @@ fn run_script(host: &Arc<Host>, recipe: &str) -> Result<(), Diagnostic> {
     let ast = modules::compile(host, &engine, recipe, &text)?;
     engine
         .run_ast_with_scope(&mut Scope::new(), &ast)
-        .map_err(|error| explain::runtime_error(error, host, &engine, recipe))
+        .map_err(|error| explain::runtime_error(*error, host, &engine, recipe))
 }
 
 /// Checks what can be judged only when the whole recipe has been read.

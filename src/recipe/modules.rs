@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 
 use crate::model::diagnostic::Diagnostic;
+use crate::model::span::Span;
 use crate::model::text::near_misses;
 use crate::recipe::explain;
 use crate::recipe::host::{Host, fail};
@@ -45,20 +46,10 @@ impl Modules {
         Ok(Arc::new(module))
     }
 
-    /// The text of a project's module.
-    fn read(
-        &self,
-        name: &str,
-        path: &str,
-        script: Option<&Script>,
-        at: Position,
-    ) -> Result<String, Diagnostic> {
-        let span = script
-            .map(|script| script.span(at))
-            .unwrap_or_else(|| crate::model::span::Span::file(name));
-        params::read_text(&self.host, path, &span).map_err(|mut found| {
-            let embedded: Vec<&str> = stdlib::MODULES.iter().map(|module| module.name).collect();
-            let near = near_misses(name, embedded.iter().copied());
+    /// The text of a project's module that is imported at `span`.
+    fn read(&self, name: &str, path: &str, span: &Span) -> Result<String, Diagnostic> {
+        params::read_text(&self.host, path, span).map_err(|mut found| {
+            let near = near_misses(name, stdlib::MODULES.iter().map(|module| module.name));
             if let Some(near) = near.first() {
                 found.hint = Some(format!("did you mean `{near}`?"));
             }
@@ -95,36 +86,31 @@ impl ModuleResolver for Modules {
         path: &str,
         at: Position,
     ) -> Result<Arc<Module>, Box<EvalAltResult>> {
-        let script = self.host.script(source.unwrap_or_default());
-        let place = |problem: Problem| match &script {
-            Some(script) => problem.at(&script.span(at)),
-            None => problem.anywhere(),
-        };
+        let source = source.unwrap_or_default();
+        let script = self.host.script(source);
+        let span = script.map_or_else(|| Span::file(source), |script| script.span(at));
         let embedded = stdlib::MODULES.iter().find(|module| module.name == path);
         let file = match embedded {
             Some(module) => module.file.to_owned(),
-            None => project_path(source.unwrap_or_default(), path),
+            None => project_path(source, path),
         };
         {
             let mut loaded = self.loaded.lock().expect("a script that panicked is not continued");
             match loaded.get(&file) {
                 Some(Loading::Done(module)) => return Ok(module.clone()),
                 Some(Loading::Begun) => {
-                    return Err(fail(place(Problem::ImportLoop { path: file })));
+                    return Err(fail(Problem::ImportLoop { path: file }.at(&span)));
                 }
                 None => drop(loaded.insert(file.clone(), Loading::Begun)),
             }
         }
         let text = match embedded {
             Some(module) => module.text.to_owned(),
-            None => self.read(path, &file, script.as_deref(), at).map_err(fail)?,
+            None => self.read(path, &file, &span).map_err(fail)?,
         };
         let module = self.load(engine, &file, &text).map_err(|error| {
-            let found = explain::runtime_error(error, &self.host, engine, &file);
-            fail(match &script {
-                Some(script) => found.note(&script.span(at), "imported here"),
-                None => found,
-            })
+            let found = explain::runtime_error(*error, &self.host, engine, &file);
+            fail(found.note(&span, "imported here"))
         })?;
         let mut loaded = self.loaded.lock().expect("a script that panicked is not continued");
         loaded.insert(file, Loading::Done(module.clone()));

@@ -4,7 +4,7 @@
 //! Values carry no position while a script runs. What a rule's map says is nearly always a literal
 //! in the call itself, so the position of the call leads to the positions of its keys and texts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rhai::{AST, ASTNode, Expr, ImmutableString, Position, Stmt};
@@ -128,6 +128,8 @@ pub struct Script {
     /// Byte offset of each line's first character.
     lines: Vec<usize>,
     calls: HashMap<(u32, u32), Arc<Call>>,
+    /// Names that an assignment may add to a map.
+    added: BTreeSet<String>,
 }
 
 impl Script {
@@ -139,12 +141,14 @@ impl Script {
             text: Arc::from(text),
             lines: std::iter::once(0).chain(starts).collect(),
             calls: HashMap::new(),
+            added: BTreeSet::new(),
         }
     }
 
     /// Walks the parsed script and remembers its calls.
     pub fn index(&mut self, ast: &AST) {
         let mut calls = HashMap::new();
+        let mut added = BTreeSet::new();
         ast.walk(&mut |path: &[ASTNode]| {
             if let Some(
                 ASTNode::Expr(Expr::FnCall(call, at) | Expr::MethodCall(call, at))
@@ -156,9 +160,19 @@ impl Script {
                 let args = call.args.iter().map(|arg| self.place(arg)).collect();
                 calls.insert(spot, Arc::new(Call { span: self.span(*at), args }));
             }
+            if let Some(ASTNode::Stmt(Stmt::Assignment(assignment))) = path.last() {
+                added.extend(last_name(&assignment.1.lhs));
+            }
             true
         });
         self.calls = calls;
+        self.added = added;
+    }
+
+    /// True when the script assigns to a property of this name somewhere, which adds it to a map
+    /// that lacks it.
+    pub fn adds(&self, name: &str) -> bool {
+        self.added.contains(name)
     }
 
     /// Names that the script gives to variables, functions and modules, whether or not it can be
@@ -244,6 +258,16 @@ impl Script {
         let mut rest = self.rest(line, column).chars();
         rest.next().is_some_and(|quote| quote == '"' || quote == '`')
             && rest.as_str().starts_with(text)
+    }
+}
+
+/// The property that an assignment writes: `c` of `a.b.c` and of `a.b["c"]`.
+fn last_name(target: &Expr) -> Option<String> {
+    match target {
+        Expr::Dot(chain, ..) | Expr::Index(chain, ..) => last_name(&chain.rhs),
+        Expr::Property(property, _) => Some(property.2.to_string()),
+        Expr::StringConstant(name, _) => Some(name.to_string()),
+        _ => None,
     }
 }
 

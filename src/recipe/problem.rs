@@ -196,10 +196,16 @@ impl Problem {
                 Some("a name is a letter or `_`, then letters, digits, `_` and `-`".to_owned())
             }
             P::NoColumn { name, known }
-            | P::NoProperty { name, known }
             | P::UnknownResource { name, known }
             | P::UnknownKernel { name, known }
             | P::UnknownTarget { name, known } => did_you_mean_or_list(name, known),
+            P::NoProperty { name, known } => did_you_mean(name, known).or_else(|| {
+                let adds = "`map.set(name, value)` adds a name";
+                Some(match known.is_empty() {
+                    true => adds.to_owned(),
+                    false => format!("{}; {adds}", did_you_mean_or_list(name, known)?),
+                })
+            }),
             P::UnknownKey { key, known, .. } => did_you_mean_or_list(key, known),
             P::UnknownRole { role, known, .. } => did_you_mean_or_list(role, known),
             P::UnknownPlaceholder { name, known, .. } => placeholder_hint(name, known),

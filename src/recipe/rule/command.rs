@@ -1,13 +1,11 @@
 //! `kernel`, `argv`, `shell`, `script` with `args`: exactly one way to carry a rule out.
 
-use rhai::Dynamic;
-
 use crate::model::declare::Command;
 use crate::model::template::{Piece, Template};
 use crate::recipe::convert;
 use crate::recipe::places::Place;
 use crate::recipe::problem::Problem;
-use crate::recipe::rule::Draft;
+use crate::recipe::rule::{Draft, Given};
 use crate::recipe::scan::tidy_path;
 
 const COMMANDS: [&str; 4] = ["kernel", "argv", "shell", "script"];
@@ -34,9 +32,10 @@ pub fn read(draft: &mut Draft) -> Option<Command> {
     };
     let value = draft.get(key)?.clone();
     let place = draft.place.entry(key).clone();
+    let given = Given { value: &value, place: &place };
     match key {
         "argv" => {
-            let words = words(draft, key, &value, &place)?;
+            let words = words(draft, key, given)?;
             if words.is_empty() {
                 draft.report(Problem::Empty { key: key.to_owned() }.at(&place.span));
                 return None;
@@ -44,16 +43,16 @@ pub fn read(draft: &mut Draft) -> Option<Command> {
             Some(Command::Argv(words))
         }
         "shell" => {
-            let text = draft.text(key, &value, &place)?;
+            let text = draft.text(key, given)?;
             template(draft, &text, &place).map(Command::Shell)
         }
-        "kernel" => draft.text(key, &value, &place).map(Command::Kernel),
+        "kernel" => draft.text(key, given).map(Command::Kernel),
         _ => {
-            let path = draft.text(key, &value, &place)?;
+            let path = draft.text(key, given)?;
             let args = match draft.get("args").cloned() {
                 Some(value) => {
                     let place = draft.place.entry("args").clone();
-                    words(draft, "args", &value, &place)?
+                    words(draft, "args", Given { value: &value, place: &place })?
                 }
                 None => Vec::new(),
             };
@@ -63,19 +62,15 @@ pub fn read(draft: &mut Draft) -> Option<Command> {
 }
 
 /// A list of words, each a text with placeholders, a number or a boolean.
-fn words(draft: &mut Draft, key: &str, value: &Dynamic, place: &Place) -> Option<Vec<Template>> {
-    let Ok(list) = value.as_array_ref() else {
-        return draft.wrong_type(key, "a list of words", value, place);
-    };
-    let read: Vec<Option<Template>> = list
-        .iter()
-        .enumerate()
-        .map(|(index, value)| word(draft, key, value, place.element(index)))
-        .collect();
-    read.into_iter().collect()
+fn words(draft: &mut Draft, key: &str, given: Given) -> Option<Vec<Template>> {
+    if !given.value.is_array() {
+        return draft.wrong_type(key, "a list of words", given);
+    }
+    given.elements(|element| word(draft, key, element))
 }
 
-fn word(draft: &mut Draft, key: &str, value: &Dynamic, place: &Place) -> Option<Template> {
+fn word(draft: &mut Draft, key: &str, given: Given) -> Option<Template> {
+    let Given { value, place } = given;
     if let Ok(text) = value.as_immutable_string_ref() {
         return template(draft, &text, place);
     }
@@ -84,7 +79,7 @@ fn word(draft: &mut Draft, key: &str, value: &Dynamic, place: &Place) -> Option<
         let value = value.map_err(|problem| draft.report(problem.at(&place.span))).ok()?;
         return Some(Template { pieces: vec![Piece::Literal(value.bare())] });
     }
-    draft.wrong_type(key, "a list of texts and numbers", value, place)
+    draft.wrong_type(key, "a list of texts and numbers", given)
 }
 
 /// A text with placeholders that is not a path.
@@ -93,8 +88,9 @@ pub fn template(draft: &mut Draft, text: &str, place: &Place) -> Option<Template
         .map_err(|error| {
             let at = error.at();
             let length = text[at..].find('}').map_or(1, |end| end + 1);
-            let found = Problem::BadTemplate(error.clone()).at(&place.part(text, at, length));
-            draft.report(found.hint(error.hint()));
+            let hint = error.hint();
+            let found = Problem::BadTemplate(error).at(&place.part(text, at, length));
+            draft.report(found.hint(hint));
         })
         .ok()
 }

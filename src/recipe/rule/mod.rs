@@ -15,7 +15,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, FnPtr, Map, NativeCallContext};
 
 use crate::model::declare::{Params, PerItem, RULE_KEYS, RuleDecl};
-use crate::model::diagnostic::Diagnostic;
+use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::resources::Resources;
 use crate::model::text::near_misses;
 use crate::model::value::Value;
@@ -52,8 +52,7 @@ pub fn declare(host: &Host, context: &NativeCallContext, rule: &str, map: &Map) 
     let mut problems = draft.problems;
     problems.sort_by(|a, b| a.span.cmp(&b.span));
     let mut state = host.state();
-    let failed =
-        problems.iter().any(|found| found.severity == crate::model::diagnostic::Severity::Error);
+    let failed = problems.iter().any(|found| found.severity == Severity::Error);
     state.diagnostics.extend(problems);
     if let Some(declared) = declared.filter(|_| !failed) {
         state.declarations.rules.push(declared);
@@ -62,6 +61,27 @@ pub fn declare(host: &Host, context: &NativeCallContext, rule: &str, map: &Map) 
         return Err(fail(Diagnostic::error("there are too many errors to go on")));
     }
     Ok(())
+}
+
+/// A value of the rule's map, or a part of one, with its place.
+#[derive(Clone, Copy)]
+struct Given<'v> {
+    value: &'v Dynamic,
+    place: &'v Place,
+}
+
+impl Given<'_> {
+    /// The elements of a list, each read by `read`; `None` when it is no list or one goes wrong.
+    /// All of them are read before that is known, so all of their problems are reported.
+    fn elements<T>(self, mut read: impl FnMut(Given) -> Option<T>) -> Option<Vec<T>> {
+        let list = self.value.as_array_ref().ok()?;
+        let read: Vec<Option<T>> = list
+            .iter()
+            .enumerate()
+            .map(|(index, value)| read(Given { value, place: self.place.element(index) }))
+            .collect();
+        read.into_iter().collect()
+    }
 }
 
 impl Draft<'_> {
@@ -167,43 +187,37 @@ impl Draft<'_> {
     fn per_item<T>(
         &mut self,
         key: &'static str,
-        read: fn(&mut Self, &'static str, &Dynamic, &Place) -> Option<T>,
+        read: fn(&mut Self, &'static str, Given) -> Option<T>,
     ) -> Option<Option<PerItem<T>>> {
         let value = self.get(key)?.clone();
         let place = self.place.entry(key).clone();
+        let given = Given { value: &value, place: &place };
         let Some(closure) = value.clone().try_cast::<FnPtr>() else {
-            return Some(read(self, key, &value, &place).map(PerItem::Same));
+            return Some(read(self, key, given).map(PerItem::Same));
         };
         let Some(table) = self.over.clone() else {
             if self.get("over").is_some() {
                 return Some(None);
             }
             let made = self.compute(&closure, Map::new(), &place)?;
-            return Some(read(self, key, &made, &place).map(PerItem::Same));
+            let given = Given { value: &made, place: &place };
+            return Some(read(self, key, given).map(PerItem::Same));
         };
-        Some(self.each_item(&table, &closure, |draft, made| read(draft, key, made, &place), &place))
-    }
-
-    /// Calls a closure for each item, up to the first that goes wrong.
-    fn each_item<T>(
-        &mut self,
-        table: &Table,
-        closure: &FnPtr,
-        mut read: impl FnMut(&mut Self, &Dynamic) -> Option<T>,
-        place: &Place,
-    ) -> Option<PerItem<T>> {
+        // What goes wrong for one item goes wrong for many; the first one is enough.
         let mut values = Vec::with_capacity(table.0.rows.len());
         for index in 0..table.0.rows.len() {
             let before = self.problems.len();
-            let made = self.compute(closure, table.item(index), place);
-            let value = made.and_then(|made| read(self, &made));
+            let made = self.compute(&closure, table.item(index), &place);
+            let value =
+                made.and_then(|made| read(self, key, Given { value: &made, place: &place }));
             for found in &mut self.problems[before..] {
                 let item = format!("for the item {}", items::describe(&table.0, index));
                 found.label.get_or_insert(item);
             }
-            values.push(value?);
+            let Some(value) = value else { return Some(None) };
+            values.push(value);
         }
-        Some(PerItem::Each(values))
+        Some(Some(PerItem::Each(values)))
     }
 
     fn compute(&mut self, closure: &FnPtr, item: Map, place: &Place) -> Option<Dynamic> {
@@ -211,7 +225,7 @@ impl Draft<'_> {
         made.map_err(|error| {
             let file = self.context.call_source().unwrap_or_default();
             let engine = self.context.engine();
-            let mut found = explain::runtime_error(error, self.host, engine, file);
+            let mut found = explain::runtime_error(*error, self.host, engine, file);
             found.notes.clear();
             if found.span.is_none() {
                 found.span = Some(place.span.clone());
@@ -222,31 +236,24 @@ impl Draft<'_> {
     }
 
     /// The text of a key or of a part of it.
-    fn text(&mut self, key: &str, value: &Dynamic, place: &Place) -> Option<String> {
-        let Ok(text) = value.as_immutable_string_ref() else {
-            return self.wrong_type(key, "a text", value, place);
+    fn text(&mut self, key: &str, given: Given) -> Option<String> {
+        let Ok(text) = given.value.as_immutable_string_ref() else {
+            return self.wrong_type(key, "a text", given);
         };
         if text.is_empty() {
-            self.report(Problem::Empty { key: key.to_owned() }.at(&place.span));
+            self.report(Problem::Empty { key: key.to_owned() }.at(&given.place.span));
             return None;
         }
         Some(text.to_string())
     }
 
-    fn wrong_type<T>(
-        &mut self,
-        key: &str,
-        wanted: &'static str,
-        value: &Dynamic,
-        place: &Place,
-    ) -> Option<T> {
+    fn wrong_type<T>(&mut self, key: &str, wanted: &'static str, given: Given) -> Option<T> {
         let key = key.to_owned();
-        let found = convert::type_name(value);
-        let problem = match found {
+        let problem = match convert::type_name(given.value) {
             "a closure" => Problem::NotPerItem { key },
             found => Problem::WrongType { key, wanted, found },
         };
-        self.report(problem.at(&place.span));
+        self.report(problem.at(&given.place.span));
         None
     }
 }
@@ -255,19 +262,14 @@ fn none<T>() -> Option<PerItem<Vec<T>>> {
     Some(PerItem::Same(Vec::new()))
 }
 
-fn read_params(
-    draft: &mut Draft,
-    key: &'static str,
-    value: &Dynamic,
-    place: &Place,
-) -> Option<Params> {
-    if !value.is_map() {
-        return draft.wrong_type(key, "a map", value, place);
+fn read_params(draft: &mut Draft, key: &'static str, given: Given) -> Option<Params> {
+    if !given.value.is_map() {
+        return draft.wrong_type(key, "a map", given);
     }
-    let values = convert::to_value(value, "");
+    let values = convert::to_value(given.value, "");
     let values: Option<Value> =
-        values.map_err(|problem| draft.report(problem.at(&place.span))).ok();
-    let origins = convert::origins(value, draft.host);
+        values.map_err(|problem| draft.report(problem.at(&given.place.span))).ok();
+    let origins = convert::origins(given.value, draft.host);
     let origins = origins.into_iter().filter(|(_, at)| at.leaf);
     let origins = origins.map(|(name, at)| (name, at.value)).collect();
     Some(Params { values: values?, origins })

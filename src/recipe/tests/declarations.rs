@@ -167,6 +167,20 @@ fn every_key_reaches_the_declaration() {
 }
 
 #[test]
+fn assignments_may_add_properties_to_maps() {
+    let recipe = r#"
+        let m = #{ a: 1 };
+        m.b = 2;
+        m["c"] = 3;
+        m.set("d", 4);
+        m.e = #{};
+        m.e.f = 5;
+        rule("r", #{ output: "o", argv: ["x"], params: m });"#;
+    let rules = rules_of(project(), &[], recipe);
+    assert_eq!(rules[0].params.at(0).values.to_string(), "{a: 1, b: 2, c: 3, d: 4, e: {f: 5}}");
+}
+
+#[test]
 fn modules_of_the_project_are_found_beside_their_importer() {
     let project = MemorySources::new()
         .with("lib/rules.rhai", "import \"cuts\" as cuts;\nfn copy(n) {\n    rule(n, #{ output: n, argv: [\"x\", cuts::LOW] });\n}\n")

@@ -476,13 +476,12 @@ fn an_unknown_library_function_is_told() {
         r#"import "attpc" as tpc;
 let a = tpc::linspce(0, 1, 2);"#,
         r#"
-error: `with` is a reserved keyword
-  --> stdlib/attpc.rhai:75:4
-note: imported here
- --> recipe.rhai:1:8
+error: there is no function `linspce`
+ --> recipe.rhai:2:14
   |
-1 | import "attpc" as tpc;
-  |        ^^^^^^^
+2 | let a = tpc::linspce(0, 1, 2);
+  |              ^^^^^^^
+hint: did you mean `linspace`?
 "#,
     );
 }

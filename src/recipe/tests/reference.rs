@@ -24,7 +24,7 @@ fn says_true(project: MemorySources, script: &str) -> Result<bool, String> {
             let found: Vec<String> =
                 host.state().diagnostics.iter().map(|found| found.message.clone()).collect();
             result.map_err(|error| {
-                let last = explain::runtime_error(error, &host, &engine, "example").message;
+                let last = explain::runtime_error(*error, &host, &engine, "example").message;
                 format!("{found:?} {last}")
             })
         });

@@ -127,7 +127,7 @@ fn values_keep_their_place_through_variables_but_not_through_arithmetic() {
 fn items_of(over: &str) -> Vec<String> {
     let recipe = format!(
         "let runs = scan(\"raw/run_{{run}}.h5\");\nlet over = {over};\n\
-         rule(\"a\", #{{ over: over, output: |it| "out", argv: [\"x\"] }});"
+         rule(\"a\", #{{ over: over, output: |it| \"out\", argv: [\"x\"] }});"
     );
     let project = project()
         .with("points.json", "[{\"a\": 1, \"b\": \"x\"}, {\"a\": 2, \"b\": \"y\"}]")
