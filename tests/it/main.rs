@@ -1,5 +1,6 @@
 //! Whole runs of the program, one module for each subject.
 
+mod attpc_example;
 mod build;
 mod crash;
 mod frame;
