@@ -7,6 +7,7 @@
 //! the library when it is located.
 
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -295,35 +296,58 @@ impl<T: Cell> Block<T> {
         self.rows * self.columns * 2
     }
 
-    /// Fetches and unpacks the array, without the library's lock.
-    pub fn read(self, file: &HdfFile) -> Result<Array2<T>, DataError> {
-        let (rows, columns) = (self.rows, self.columns);
-        let cells = match self.storage {
-            Storage::Loaded(cells) => cells,
-            Storage::Contiguous { at } => {
-                let mut bytes = vec![0; rows * columns * 2];
-                file.read_at(&mut bytes, at)?;
-                bytes.as_chunks().0.iter().map(|pair| T::from_le(*pair)).collect()
+    /// Ranges of about `wanted` rows that can be read without unpacking anything twice.
+    pub fn parts(&self, wanted: usize) -> Vec<Range<usize>> {
+        let step = match &self.storage {
+            Storage::Chunked { rows, .. } => wanted.div_ceil(*rows) * rows,
+            Storage::Contiguous { .. } | Storage::Loaded(_) => wanted,
+        };
+        let starts = (0..self.rows).step_by(step.max(1));
+        starts.map(|start| start..self.rows.min(start + step)).collect()
+    }
+
+    /// Fetches and unpacks the whole array, without the library's lock.
+    pub fn read(&self, file: &HdfFile) -> Result<Array2<T>, DataError> {
+        let cells = self.read_rows(file, 0..self.rows)?;
+        let shape = (self.rows, self.columns);
+        Ok(Array2::from_shape_vec(shape, cells).expect("one value for each cell"))
+    }
+
+    /// Fetches and unpacks some rows, without the library's lock.
+    pub fn read_rows(&self, file: &HdfFile, wanted: Range<usize>) -> Result<Vec<T>, DataError> {
+        let columns = self.columns;
+        match &self.storage {
+            Storage::Loaded(cells) => {
+                Ok(cells[wanted.start * columns..wanted.end * columns].to_vec())
             }
-            Storage::Chunked { rows: chunk_rows, columns: chunk_columns, packing, ref chunks } => {
-                let mut unpacker = Unpacker::new(file, &self.object, packing);
-                let mut cells = vec![T::default(); rows * columns];
-                let size = chunk_rows * chunk_columns * 2;
+            Storage::Contiguous { at } => {
+                let mut bytes = vec![0; wanted.len() * columns * 2];
+                file.read_at(&mut bytes, at + (wanted.start * columns * 2) as u64)?;
+                Ok(bytes.as_chunks().0.iter().map(|pair| T::from_le(*pair)).collect())
+            }
+            Storage::Chunked { rows, columns: width, packing, chunks } => {
+                let mut unpacker = Unpacker::new(file, &self.object, *packing);
+                let mut cells = vec![T::default(); wanted.len() * columns];
                 for chunk in chunks {
-                    let bytes = unpacker.unpack(chunk, size)?;
-                    let width = chunk_columns.min(columns - chunk.column);
-                    for row in 0..chunk_rows.min(rows - chunk.row) {
-                        let from = &bytes[row * chunk_columns * 2..][..width * 2];
-                        let to = &mut cells[(chunk.row + row) * columns + chunk.column..][..width];
-                        for (cell, pair) in to.iter_mut().zip(from.as_chunks().0) {
+                    let (first, last) = (chunk.row, chunk.row + rows);
+                    let (first, last) = (first.max(wanted.start), last.min(wanted.end));
+                    if first >= last {
+                        continue;
+                    }
+                    let bytes = unpacker.unpack(chunk, rows * width * 2)?;
+                    let used = (*width).min(columns - chunk.column);
+                    for row in first..last {
+                        let from = &bytes[(row - chunk.row) * width * 2..][..used * 2];
+                        let at = (row - wanted.start) * columns + chunk.column;
+                        for (cell, pair) in cells[at..at + used].iter_mut().zip(from.as_chunks().0)
+                        {
                             *cell = T::from_le(*pair);
                         }
                     }
                 }
-                cells
+                Ok(cells)
             }
-        };
-        Ok(Array2::from_shape_vec((rows, columns), cells).expect("one value for each cell"))
+        }
     }
 }
 

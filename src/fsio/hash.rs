@@ -28,6 +28,10 @@ const PARALLEL_BYTES: u64 = 1 << 20;
 /// Bytes per read of a big file; two such buffers are alive, one being filled, one being hashed.
 const BLOCK_BYTES: usize = 4 << 20;
 
+/// Files of a directory that one thread takes at least, since small ones cost less than the
+/// hand-over.
+const FILES_PER_THREAD: usize = 16;
+
 /// Bytes per read of a small file.
 const SMALL_BLOCK_BYTES: usize = 64 << 10;
 
@@ -117,8 +121,9 @@ fn digest_directory(
     if let Some(path) = &before.refused {
         return Err(Trouble::NotAFile(path.clone()));
     }
+    let digest = |path: &Vec<u8>| digest_below(directory, path, read);
     let digests: Result<Vec<Digest>, Trouble> =
-        before.files.par_iter().map(|path| digest_below(directory, path, read)).collect();
+        before.files.par_iter().with_min_len(FILES_PER_THREAD).map(digest).collect();
     let (digests, stamp) = (digests?, before.stamp(device));
     // The directory's descriptor stands behind its last entry; a second scan needs a new one.
     let again = openat(directory, ".", DIRECTORY, Mode::empty()).map_err(failed)?;

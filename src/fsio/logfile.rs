@@ -13,6 +13,8 @@ pub struct LogFile {
     file: File,
     path: PathBuf,
     length: u64,
+    /// A failed append left bytes behind `length` that could not be taken back yet.
+    soiled: bool,
 }
 
 impl LogFile {
@@ -33,7 +35,7 @@ impl LogFile {
         let opened = file.and_then(|file| file.metadata().map(|metadata| (file, metadata.len())));
         let name = path.to_string_lossy().into_owned();
         let (file, length) = opened.map_err(FsError::io("open", name))?;
-        Ok(LogFile { file, path, length })
+        Ok(LogFile { file, path, length, soiled: false })
     }
 
     /// Bytes in the file, as this value knows it: other processes' appends are not seen.
@@ -55,9 +57,11 @@ impl LogFile {
     /// back, so the file ends where it did.
     pub fn append(&mut self, bytes: &[u8]) -> Result<u64, FsError> {
         let offset = self.length;
+        if self.soiled {
+            self.truncate(offset)?;
+        }
         if let Err(error) = self.file.write_all(bytes) {
-            // When even this fails the next reader finds a torn tail, which it knows how to drop.
-            let _ = self.file.set_len(offset);
+            self.soiled = self.file.set_len(offset).is_err();
             return Err(self.failed("append to")(error));
         }
         self.length += bytes.len() as u64;
@@ -95,6 +99,7 @@ impl LogFile {
     pub fn truncate(&mut self, length: u64) -> Result<(), FsError> {
         self.file.set_len(length).map_err(self.failed("truncate"))?;
         self.length = length;
+        self.soiled = false;
         Ok(())
     }
 }

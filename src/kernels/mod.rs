@@ -3,7 +3,7 @@
 //! - takes: arrays and parameters
 //! - gives: arrays
 //! - imports: model
-//! - touches: realfft, threads
+//! - touches: realfft
 //! - never: sees a path, reads a file or a clock, prints
 
 pub mod attpc;

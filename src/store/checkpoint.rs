@@ -17,6 +17,9 @@ use crate::store::report::Durations;
 /// Goes up with any change of keys or values; an index of another format is made again.
 pub(in crate::store) const FORMAT: u32 = 1;
 
+/// Changes to one batch: enough to share its fixed cost.
+const BATCH: usize = 1_000;
+
 const CHECK_BYTES: usize = 8;
 const CHECK_KEY: [u8; 32] = *b"attpc index value, version 1    ";
 
@@ -126,7 +129,9 @@ pub(in crate::store) fn totals(index: &dyn Index) -> Result<Option<Totals>, Inde
     Ok(head.filter(|head| head.format == FORMAT).map(|head| head.totals))
 }
 
-/// Writes facts and sightings, and how far the facts reach, in one step.
+/// Writes facts and sightings, and last how far the facts reach. What a crash leaves of it is
+/// harmless: the facts that are there already will be read from the journal again and found to be
+/// the same, and the sums, which must not be added twice, go with the reach in one step.
 pub(in crate::store) fn write<'a>(
     index: &dyn Index,
     facts: &Facts,
@@ -143,13 +148,17 @@ pub(in crate::store) fn write<'a>(
     for (digest, committing) in &facts.keys {
         changes.push(sealed(key(b'k', &digest.0), committing));
     }
+    changes.extend(sightings.map(|s| sealed(key(b's', s.seen.path.as_bytes()), s)));
+    // In the order of the keys the database finds each next to the one before.
+    changes.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    while changes.len() > BATCH {
+        let batch = changes.split_off(changes.len() - BATCH);
+        index.apply(batch)?;
+    }
     for (rule, later) in &facts.durations {
         let both = durations(index, rule)?.followed_by(*later);
         changes.push(sealed(key(b'r', rule.as_bytes()), &both));
     }
-    changes.extend(sightings.map(|s| sealed(key(b's', s.seen.path.as_bytes()), s)));
-    // In the order of the keys the database finds each next to the one before.
-    changes.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     changes.push(sealed(key(b'h', b""), &Head { format: FORMAT, totals: facts.totals.clone() }));
     index.apply(changes)
 }

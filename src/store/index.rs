@@ -11,6 +11,9 @@ pub(in crate::store) enum IndexError {
     /// The library gave up on what it read from the disk.
     #[error("the index broke down: {message}")]
     BrokeDown { message: String },
+    /// The disk refused the note that the index is about to be opened.
+    #[error("the index cannot be opened in order")]
+    NotMarked,
     /// A value does not have the check it was stored with.
     #[error("the index holds a damaged value")]
     Damaged,

@@ -7,7 +7,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,7 @@ use crate::store::blob::{self, BlobKind, Durability};
 use crate::store::checkpoint::{self, Found};
 use crate::store::entry::{AttemptFailed, AttemptStarted, CommitIntent, Entry};
 use crate::store::error::{Position, StoreError};
-use crate::store::facts::{Committing, Facts, OpenPlaces, Recorded, rule_of};
+use crate::store::facts::{Committing, Facts, OpenPlaces, Recorded, Totals, rule_of};
 use crate::store::format::decode_head;
 use crate::store::index::{Index, IndexError, MemoryIndex};
 use crate::store::journal::{Journal, Segments};
@@ -37,6 +38,10 @@ const MARKER_KIND: BlobKind = BlobKind { name: "index marker", version: 1 };
 
 /// Facts in memory, about 200 bytes each, from which on the index takes over.
 const CHECKPOINT_FACTS: usize = 50_000;
+
+/// Facts that the index need not take over when the store is closed: to read them from the end of
+/// the journal next time costs a few milliseconds, less than to open the index.
+const REPLAY_FACTS: usize = 1_000;
 
 /// What was last seen at a path: a content digest with the stamp under which it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,11 +61,13 @@ pub struct OpenAttempt {
     pub intent: Option<CommitIntent>,
 }
 
+/// What stands beside the index, so that nobody has to open it to learn whether it can be trusted.
 #[derive(Serialize, Deserialize)]
 struct Marker {
     format: u32,
-    closed: bool,
     boot_id: String,
+    /// How far the closed index reaches; `None` while it is open for writing.
+    closed: Option<Totals>,
 }
 
 /// The store of a project; its holder holds the project's lock.
@@ -70,11 +77,16 @@ pub struct Store {
     /// What the index does not have yet, and the running totals.
     recent: Facts,
     sightings: HashMap<String, Sighting>,
-    index: Box<dyn Index>,
+    /// Opened when it is first needed: a build that finds nothing to do does not need it.
+    index: OnceLock<Box<dyn Index>>,
+    opening: Mutex<()>,
+    /// How far the index reaches.
+    indexed: Totals,
     /// The whole journal, read when the index turned out damaged on the way.
     whole: OnceLock<Facts>,
-    /// The marker on disk says that the index is open.
-    marked: bool,
+    /// The marker on disk says that the index is open. So it does whenever the index is, because
+    /// the database writes to its files even when it is only read.
+    marked: AtomicBool,
     on_disk: bool,
 }
 
@@ -89,15 +101,14 @@ impl Store {
             journal: Journal::open(state()?)?,
             recent: Facts::default(),
             sightings: HashMap::new(),
-            index: Box::new(MemoryIndex::default()),
+            index: OnceLock::new(),
+            opening: Mutex::new(()),
+            indexed: Totals::default(),
             whole: OnceLock::new(),
-            marked: false,
-            on_disk: false,
+            marked: AtomicBool::new(false),
+            on_disk: true,
         };
-        let mut cause = store.distrust();
-        if cause.is_none() {
-            cause = store.attach().err();
-        }
+        let cause = store.trust().and_then(|totals| store.take_up(totals)).err();
         if let Some(cause) = cause {
             store.replace_index(cause)?;
         }
@@ -118,30 +129,34 @@ impl Store {
         Ok((store, Report { findings, index }))
     }
 
-    /// Why the index on disk must not be used; `None` when it may.
-    fn distrust(&self) -> Option<RebuildCause> {
-        if self.state.kind(INDEX).ok()? == Kind::Missing {
-            return Some(RebuildCause::New);
+    /// How far the index on disk reaches, or why it must not be used.
+    fn trust(&self) -> Result<Totals, RebuildCause> {
+        if matches!(self.state.kind(INDEX), Ok(Kind::Missing)) {
+            return Err(RebuildCause::New);
         }
         let marker = blob::read(&self.state, MARKER, MARKER_KIND);
         let marker = marker.and_then(|bytes| postcard::from_bytes::<Marker>(&bytes).ok());
         match marker {
-            Some(marker) if marker.format != checkpoint::FORMAT => Some(RebuildCause::Format),
-            None => Some(RebuildCause::Format),
-            // An index left open by a process that was killed is whole; one left open by a machine
-            // that went down may have lost pages without a trace.
-            Some(marker) if !marker.closed && marker.boot_id != process::boot_id() => {
-                Some(RebuildCause::PowerLoss)
-            }
-            Some(_) => None,
+            Some(Marker { format: checkpoint::FORMAT, boot_id, closed }) => match closed {
+                Some(totals) => Ok(totals),
+                // An index left open by a process that was killed is whole; one left open by a
+                // machine that went down may have lost pages without a trace.
+                None if boot_id != process::boot_id() => Err(RebuildCause::PowerLoss),
+                None => {
+                    let index = self.open_sled().map_err(|_| RebuildCause::Damaged)?;
+                    let totals = checkpoint::totals(&index).map_err(|_| RebuildCause::Damaged)?;
+                    let totals = totals.ok_or(RebuildCause::Unfinished)?;
+                    let _ = self.index.set(Box::new(index));
+                    self.marked.store(true, Ordering::Relaxed);
+                    Ok(totals)
+                }
+            },
+            _ => Err(RebuildCause::Format),
         }
     }
 
-    /// Opens the index on disk and takes up its totals.
-    fn attach(&mut self) -> Result<(), RebuildCause> {
-        let index = self.open_sled().map_err(|_| RebuildCause::Damaged)?;
-        let totals = checkpoint::totals(&index).map_err(|_| RebuildCause::Damaged)?;
-        let totals = totals.ok_or(RebuildCause::Format)?;
+    /// Goes on from where the index ends, if that is a place in this journal.
+    fn take_up(&mut self, totals: Totals) -> Result<(), RebuildCause> {
         let segments = self.journal.segments();
         let last_holds = totals.last.is_none_or(|(position, check)| {
             segments.check_at(position).is_ok_and(|found| found == Some(check))
@@ -149,9 +164,8 @@ impl Store {
         if !segments.reaches(totals.end) || !last_holds {
             return Err(RebuildCause::OtherJournal);
         }
+        self.indexed = totals.clone();
         self.recent.totals = totals;
-        self.index = Box::new(index);
-        self.on_disk = true;
         Ok(())
     }
 
@@ -159,52 +173,77 @@ impl Store {
         SledIndex::open(&self.state.root().join(INDEX))
     }
 
+    /// The index, opened if it is not.
+    fn index(&self) -> Result<&dyn Index, IndexError> {
+        if self.index.get().is_none() {
+            let _one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.index.get().is_none() {
+                self.mark(None).map_err(|_| IndexError::NotMarked)?;
+                let index = self.open_sled()?;
+                if checkpoint::totals(&index)?.as_ref() != Some(&self.indexed) {
+                    return Err(IndexError::Damaged);
+                }
+                let _ = self.index.set(Box::new(index));
+            }
+        }
+        Ok(&**self.index.get().expect("it was just set"))
+    }
+
     /// Begins an empty index; on disk where that works.
     fn replace_index(&mut self, cause: RebuildCause) -> Result<(), StoreError> {
         self.recent = Facts::default();
-        self.index = Box::new(MemoryIndex::default());
-        self.on_disk = false;
-        if cause != RebuildCause::New && self.state.remove(INDEX).is_err() {
-            return Ok(());
-        }
-        self.mark(false)?;
-        if let Ok(index) = self.open_sled() {
-            self.index = Box::new(index);
-            self.on_disk = true;
-        }
+        self.index = OnceLock::new();
+        let removed = cause == RebuildCause::New || self.state.remove(INDEX).is_ok();
+        let opened = match removed {
+            true => {
+                self.mark(None)?;
+                self.open_sled().ok()
+            }
+            false => None,
+        };
+        self.on_disk = opened.is_some();
+        let _ = match opened {
+            Some(index) => self.index.set(Box::new(index)),
+            None => self.index.set(Box::new(MemoryIndex::default())),
+        };
         Ok(())
     }
 
     /// Reads the journal from a position on into memory, with checkpoints on the way.
     fn replay(&mut self, from: Position) -> Result<(Findings, usize), StoreError> {
         let (mut entries, mut unknown) = (0, 0);
-        let (recent, index) = (&mut self.recent, &*self.index);
-        let on_disk = self.on_disk;
+        // Only an index that is open already: a long end of the journal is no reason to open it.
+        let index = if self.is_marked() { self.index.get() } else { None };
+        let (recent, indexed) = (&mut self.recent, &mut self.indexed);
         let findings = self.journal.segments().walk(from, &mut |place, frame| {
             let head = decode_head(frame.kind, frame.version, frame.payload);
             unknown += usize::from(head.is_none());
             entries += 1;
             recent.apply(place, head);
+            let Some(index) = index.filter(|_| recent.len() >= CHECKPOINT_FACTS) else { return };
             // A checkpoint that fails is no loss: the facts stay in memory and are tried again.
-            if on_disk
-                && recent.len() >= CHECKPOINT_FACTS
-                && checkpoint::write(index, recent, std::iter::empty()).is_ok()
-            {
+            if checkpoint::write(&**index, recent, std::iter::empty()).is_ok() {
                 recent.forget();
+                *indexed = recent.totals.clone();
             }
         })?;
         self.recent.totals.end = self.recent.totals.end.max(from);
         Ok((Findings { unknown, ..findings }, entries))
     }
 
-    /// Says on disk whether the index is closed, before or after that is so.
-    fn mark(&mut self, closed: bool) -> Result<(), StoreError> {
-        let boot_id = process::boot_id();
-        let marker = Marker { format: checkpoint::FORMAT, closed, boot_id };
+    /// Says on disk that the index is open, before that is so, or how far it reaches, after it was
+    /// closed.
+    fn mark(&self, closed: Option<Totals>) -> Result<(), StoreError> {
+        let open = closed.is_none();
+        let marker = Marker { format: checkpoint::FORMAT, boot_id: process::boot_id(), closed };
         let bytes = postcard::to_stdvec(&marker).map_err(|source| StoreError::Encode { source })?;
         blob::write(&self.state, MARKER, (MARKER_KIND, &bytes), Durability::Durable)?;
-        self.marked = !closed;
+        self.marked.store(open, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn is_marked(&self) -> bool {
+        self.marked.load(Ordering::Relaxed)
     }
 
     /// Appends entries to the journal, in one write. They count from here on; they survive a power
@@ -310,7 +349,7 @@ impl Store {
         of_whole: impl FnOnce(&Facts) -> T,
     ) -> Result<T, StoreError> {
         if self.whole.get().is_none() {
-            match of_index(&*self.index) {
+            match self.index().and_then(of_index) {
                 Ok(answer) => return Ok(answer),
                 Err(_) => {
                     let (facts, _) = read_facts(self.journal.segments())?;
@@ -334,18 +373,19 @@ impl Store {
         if let Some(sighting) = self.sightings.get(path) {
             return Some(sighting.clone());
         }
-        checkpoint::sighting(&*self.index, path).ok().flatten()
+        self.index().and_then(|index| checkpoint::sighting(index, path)).ok().flatten()
     }
 
     /// Calls `each` with every sighting, in no order: cheaper than many single questions.
     pub fn all_seen(&self, mut each: impl FnMut(Sighting)) {
         let known = |sighting: &Sighting| self.sightings.contains_key(&sighting.seen.path);
         // Damaged sightings are left out, which costs one more reading of those files.
-        let _ = checkpoint::sightings(&*self.index, &mut |sighting| {
+        let mut unknown = |sighting| {
             if !known(&sighting) {
                 each(sighting);
             }
-        });
+        };
+        let _ = self.index().and_then(|index| checkpoint::sightings(index, &mut unknown));
         self.sightings.values().cloned().for_each(each);
     }
 
@@ -374,7 +414,7 @@ impl Store {
         read_open(self.journal.segments(), &self.recent.totals.open)
     }
 
-    /// Hands the facts in memory to the index. The journal is on the disk before, so the index
+    /// Hands the facts in memory to the index, and the index to the kernel. The journal is on the disk before, so the index
     /// never knows more than it.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
         if self.whole.get().is_some() {
@@ -382,11 +422,14 @@ impl Store {
             return Ok(());
         }
         self.journal.sync()?;
-        if self.on_disk && !self.marked {
-            self.mark(false)?;
-        }
-        if checkpoint::write(&*self.index, &self.recent, self.sightings.values()).is_ok() {
+        let index = self.index();
+        let written = index.and_then(|i| {
+            checkpoint::write(i, &self.recent, self.sightings.values())?;
+            i.flush()
+        });
+        if written.is_ok() {
             self.recent.forget();
+            self.indexed = self.recent.totals.clone();
             self.sightings.clear();
         } else {
             let (facts, _) = read_facts(self.journal.segments())?;
@@ -398,20 +441,23 @@ impl Store {
     /// Closes in order: the journal and the index are on the disk and the index is known to be.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.journal.sync()?;
-        let idle = self.recent.len() == 0 && self.sightings.is_empty();
-        if idle && !self.marked && self.whole.get().is_none() {
+        let little = self.recent.len() < REPLAY_FACTS && self.sightings.is_empty();
+        if little && !self.is_marked() && self.whole.get().is_none() {
             return Ok(());
         }
-        self.checkpoint()?;
+        // An index that was just begun must say at least where it stands.
+        if !little || self.indexed.last.is_none() {
+            self.checkpoint()?;
+        }
         if !self.on_disk {
             return Ok(());
         }
-        let flushed = self.whole.get().is_none() && self.index.flush().is_ok();
+        let sound = self.whole.get().is_none();
         // The database writes once more when it is dropped, so its files are synced after that.
-        self.index = Box::new(MemoryIndex::default());
-        if flushed {
+        drop(self.index.take());
+        if sound {
             self.state.make_durable(INDEX)?;
-            self.mark(true)
+            self.mark(Some(self.indexed.clone()))
         } else {
             Ok(self.state.remove(INDEX)?)
         }

@@ -41,6 +41,8 @@ pub enum RebuildCause {
     New,
     /// It is of another format, or its marker is gone.
     Format,
+    /// Its process was killed before it was written for the first time.
+    Unfinished,
     /// The machine went down while it was open, which damages it in ways that may not show.
     PowerLoss,
     /// It could not be read.
@@ -62,7 +64,7 @@ impl Report {
         let mut warnings = self.findings.warnings();
         match self.index {
             IndexState::Current { .. } | IndexState::Rebuilt(RebuildCause::New) => {}
-            IndexState::Rebuilt(RebuildCause::Format) => {}
+            IndexState::Rebuilt(RebuildCause::Format | RebuildCause::Unfinished) => {}
             IndexState::Rebuilt(RebuildCause::PowerLoss) => warnings.push(
                 "the machine went down during the last build: the index was made again".to_owned(),
             ),

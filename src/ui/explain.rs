@@ -1,12 +1,17 @@
 //! Explanations: why actions run, grouped so that one cause of ten thousand actions is one line,
 //! and followed upstream to the first cause.
 
+use std::collections::HashMap;
+
 use crate::model::reason::{Reason, VerdictKind};
 use crate::model::text::count;
 use crate::ui::line::{Label, Line};
 use crate::ui::state::Planned;
 use crate::ui::view::Verbosity;
-use crate::ui::words;
+use crate::ui::words::{self, Outlook};
+
+/// Reasons of one class that `why` shows for one action; a sum over a thousand runs has a thousand.
+const ALIKE_SHOWN: usize = 3;
 
 /// An action with its verdict, and the same for what makes its changed inputs.
 #[derive(Clone, Debug)]
@@ -22,10 +27,10 @@ pub struct Explanation {
     pub others: usize,
 }
 
-/// Actions with one verdict for one class of reason.
+/// Actions of one rule with one outlook for one class of reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    pub verdict: VerdictKind,
+    pub outlook: Outlook,
     pub rule: String,
     pub cause: String,
     pub size: usize,
@@ -48,23 +53,20 @@ pub fn because(reasons: &[Reason], verbosity: Verbosity) -> String {
     format!("  because {}{more}", words::reason(first))
 }
 
-/// Groups verdicts by rule, verdict and first cause, in the order of their first members.
+/// Groups verdicts by rule, outlook and first cause, in the order of their first members.
 pub fn groups(planned: &[Planned]) -> Vec<Group> {
     let mut found: Vec<Group> = Vec::new();
-    let mut places = std::collections::HashMap::new();
+    let mut places = HashMap::new();
     for one in planned {
         let first = one.reasons.first();
         let cause = first.map(words::reason_class).unwrap_or_default();
-        let key = (one.action.rule.clone(), one.verdict as u8, cause.clone());
+        let outlook = Outlook::of(one.verdict, &one.reasons);
+        let key = (one.action.rule.clone(), outlook, cause.clone());
         let at = *places.entry(key).or_insert_with(|| {
+            let rule = one.action.rule.clone();
             let sentence = first.map(words::reason).unwrap_or_default();
-            found.push(Group {
-                verdict: one.verdict,
-                rule: one.action.rule.clone(),
-                cause,
-                size: 0,
-                example: (one.action.label.clone(), sentence),
-            });
+            let example = (one.action.label.clone(), sentence);
+            found.push(Group { outlook, rule, cause, size: 0, example });
             found.len() - 1
         });
         found[at].size += 1;
@@ -78,19 +80,20 @@ pub fn plan(planned: &[Planned], fresh: usize, verbosity: Verbosity) -> Vec<Line
     if verbosity == Verbosity::Verbose {
         lines.extend(planned.iter().map(|one| {
             let because = because(&one.reasons, verbosity);
-            verdict_line(one.verdict, &one.action.label).with(Label::Quiet, because)
+            let outlook = Outlook::of(one.verdict, &one.reasons);
+            outlook_line(outlook, &one.action.label).with(Label::Quiet, because)
         }));
     } else {
-        for group in groups(planned) {
-            lines.extend(group_lines(&group));
-        }
+        lines.extend(groups(planned).iter().flat_map(group_lines));
     }
-    let counted = |kind| planned.iter().filter(|one| one.verdict == kind).count();
+    let counted = |outlook| {
+        planned.iter().filter(|one| Outlook::of(one.verdict, &one.reasons) == outlook).count()
+    };
     let mut parts = Vec::new();
     for (number, words) in [
-        (counted(VerdictKind::Stale), "would run"),
-        (counted(VerdictKind::Pending), "may turn out up to date"),
-        (counted(VerdictKind::Restorable), "would be restored"),
+        (counted(Outlook::WillRun), "would run"),
+        (counted(Outlook::MayRun), "depend on what those make"),
+        (counted(Outlook::WillBeRestored), "would be restored"),
     ] {
         if number > 0 {
             parts.push(format!("{number} {words}"));
@@ -103,28 +106,27 @@ pub fn plan(planned: &[Planned], fresh: usize, verbosity: Verbosity) -> Vec<Line
     lines
 }
 
-fn verdict_line(verdict: VerdictKind, what: &str) -> Line {
-    let word = words::verdict(verdict);
-    Line::new().with(words::verdict_label(verdict), word).with(Label::Plain, format!("  {what}"))
+fn outlook_line(outlook: Outlook, what: &str) -> Line {
+    Line::new().with(outlook.label(), outlook.words()).with(Label::Plain, format!("  {what}"))
 }
 
 fn group_lines(group: &Group) -> Vec<Line> {
     let (label, sentence) = &group.example;
-    let because = if sentence.is_empty() { String::new() } else { format!("  because {sentence}") };
+    let waits = group.outlook == Outlook::MayRun;
     if group.size == 1 {
-        return vec![verdict_line(group.verdict, label).with(Label::Quiet, because)];
+        let why = if waits { &group.cause } else { sentence };
+        let because = if why.is_empty() { String::new() } else { format!("  because {why}") };
+        return vec![outlook_line(group.outlook, label).with(Label::Quiet, because)];
     }
     let what = format!("{} of {}", count(group.size, "action"), group.rule);
-    if *sentence == group.cause {
-        let such = format!("{because}  (such as {label})");
-        return vec![verdict_line(group.verdict, &what).with(Label::Quiet, such)];
-    }
     let cause = format!("  because {}", group.cause);
-    let indent = " ".repeat(words::verdict(group.verdict).len() + 2);
-    vec![
-        verdict_line(group.verdict, &what).with(Label::Quiet, cause),
-        Line::new().with(Label::Quiet, format!("{indent}such as {label}: {sentence}")),
-    ]
+    let line = outlook_line(group.outlook, &what).with(Label::Quiet, cause);
+    if waits || *sentence == group.cause {
+        return vec![line.with(Label::Quiet, format!("  (such as {label})"))];
+    }
+    let indent = " ".repeat(group.outlook.words().len() + 2);
+    let such = format!("{indent}such as {label}: {sentence}");
+    vec![line, Line::new().with(Label::Quiet, such)]
 }
 
 /// The answer to `why`: the action, its reasons, and those of what made its changed inputs.
@@ -144,20 +146,38 @@ fn follow(explanation: &Explanation, depth: usize, lines: &mut Vec<Line>) {
         [] => String::new(),
         outputs => format!("  ({})", words::names(outputs)),
     };
+    let outlook = Outlook::of(explanation.verdict, &explanation.reasons);
     lines.push(
         Line::text(&indent)
             .with(Label::Strong, &explanation.label)
             .with(Label::Quiet, outputs)
             .with(Label::Plain, "  ")
-            .with(words::verdict_label(explanation.verdict), words::verdict(explanation.verdict)),
+            .with(outlook.label(), outlook.words()),
     );
+    let mut alike: Vec<(String, usize)> = Vec::new();
     for reason in &explanation.reasons {
+        let class = words::reason_class(reason);
+        let seen = match alike.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, seen)) => seen,
+            None => {
+                alike.push((class, 0));
+                &mut alike.last_mut().expect("one was just added").1
+            }
+        };
+        *seen += 1;
+        if *seen > ALIKE_SHOWN {
+            continue;
+        }
         lines.push(Line::text(format!("{indent}  because {}", words::reason(reason))));
         let maker = maker(reason);
         let upstream = explanation.upstream.iter().find(|up| Some(up.label.as_str()) == maker);
         if let Some(upstream) = upstream {
             follow(upstream, depth + 2, lines);
         }
+    }
+    for (class, seen) in alike.iter().filter(|(_, seen)| *seen > ALIKE_SHOWN) {
+        let more = format!("{indent}  and {} more like these: {class}", seen - ALIKE_SHOWN);
+        lines.push(Line::new().with(Label::Quiet, more));
     }
 }
 
@@ -215,6 +235,45 @@ mod tests {
             ]
         );
         assert_eq!(text(&plan(&[], 4, Verbosity::Normal)), ["nothing to do, 4 up to date"]);
+    }
+
+    #[test]
+    fn what_waits_for_others_says_for_whom() {
+        let waits = |name: &str| Reason::UpstreamStale {
+            name: name.to_owned(),
+            made_by: format!("clean@{name}"),
+        };
+        let pending = |rule, id, reasons| Planned {
+            action: sample::action(rule, id),
+            verdict: VerdictKind::Pending,
+            reasons,
+        };
+        let some = [
+            pending("fit", 1, vec![waits("1")]),
+            pending("fit", 2, vec![waits("2")]),
+            pending("sum", 3, vec![waits("1"), waits("2")]),
+            pending("plot", 4, vec![Reason::NeverBuilt, waits("1")]),
+        ];
+        assert_eq!(
+            text(&plan(&some, 0, Verbosity::Normal)),
+            [
+                "may run  2 actions of fit  because clean runs first  (such as fit@1)",
+                "may run  sum@3  because clean runs first",
+                "will run  plot@4  because never built",
+                "1 would run, 3 depend on what those make, 0 up to date",
+            ]
+        );
+        let sum = Explanation {
+            label: "sum".to_owned(),
+            outputs: Vec::new(),
+            verdict: VerdictKind::Pending,
+            reasons: (0..1000).map(|n| waits(&n.to_string())).collect(),
+            upstream: Vec::new(),
+            others: 0,
+        };
+        let lines = text(&why(&sum));
+        assert_eq!(lines.len(), 5);
+        assert_eq!(lines[4], "  and 997 more like these: clean runs first");
     }
 
     #[test]

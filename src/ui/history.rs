@@ -7,14 +7,13 @@
 use std::time::Duration;
 
 use crate::model::event::{ActionRef, BuildEvent};
-use crate::model::record::Cost;
 use crate::model::span::Span;
 use crate::model::text::{count, duration};
 use crate::ui::explain;
 use crate::ui::line::{Label, Line};
 use crate::ui::state::BuildState;
 use crate::ui::view::Verbosity;
-use crate::ui::words;
+use crate::ui::words::{self, took};
 
 /// Builds with at most this many actions to do tell each of them: two screens full.
 const FEW: usize = 50;
@@ -63,7 +62,14 @@ fn lines(state: &BuildState, event: &BuildEvent, verbosity: Verbosity) -> Vec<Li
             }
         }
         _ if state.total > FEW && verbosity == Verbosity::Normal => Vec::new(),
-        BuildEvent::ActionFinished { action, cost, .. } => vec![ran(state, action, cost)],
+        BuildEvent::ActionFinished { action, cost, .. } => {
+            let line = told("ran", action).with(Label::Plain, format!("  {}", took(cost.wall_ms)));
+            // A verbose build gave the reasons when the action started.
+            let tell = verbosity == Verbosity::Normal;
+            let running = state.running(action.id).filter(|_| tell);
+            let because = running.map(|running| explain::because(&running.reasons, verbosity));
+            vec![line.with(Label::Quiet, because.unwrap_or_default())]
+        }
         BuildEvent::ActionCutOff { action } => {
             vec![told("same", action).with(Label::Quiet, "  its inputs came out as before")]
         }
@@ -83,15 +89,6 @@ fn told(verb: &str, action: &ActionRef) -> Line {
     Line::new()
         .with(Label::Good, format!("{verb:>7}"))
         .with(Label::Plain, format!("  {}", action.label))
-}
-
-fn ran(state: &BuildState, action: &ActionRef, cost: &Cost) -> Line {
-    let because = state
-        .running(action.id)
-        .map_or(String::new(), |running| explain::because(&running.reasons, Verbosity::Normal));
-    told("ran", action)
-        .with(Label::Plain, format!("  {}", duration(cost.wall_ms as f64 / 1e3)))
-        .with(Label::Quiet, because)
 }
 
 fn warning(message: &str, span: Option<&Span>) -> Line {
@@ -124,22 +121,21 @@ fn planned(state: &BuildState, event: &BuildEvent, total: usize) -> Vec<Line> {
         return Vec::new();
     }
     let mut parts = vec![format!("{} to run", stale)];
-    for (number, words) in [
-        (*pending, "that may turn out up to date"),
-        (*restorable, "to restore"),
-        (*fresh, "up to date"),
-    ] {
+    for (number, words) in
+        [(*pending, "depend on them"), (*restorable, "to restore"), (*fresh, "up to date")]
+    {
         if number > 0 {
             parts.push(format!("{number} {words}"));
         }
     }
-    let left = seconds_left.map(|s| format!(" (about {})", duration(s))).unwrap_or_default();
+    let left = seconds_left.filter(|&seconds| seconds >= 1.0);
+    let left = left.map(|s| format!(" (about {})", duration(s))).unwrap_or_default();
     vec![Line::text(format!("{}{left}", parts.join(", ")))]
 }
 
 fn evaluated(rules: usize, actions: usize, cached: bool, wall_ms: u64) -> Line {
     let how = if cached { "kept from the last evaluation" } else { "evaluated" };
-    let took = duration(wall_ms as f64 / 1e3);
+    let took = took(wall_ms);
     let what = format!("{}, {}", count(rules, "rule"), count(actions, "action"));
     Line::text(format!("recipe: {what}, {how} ({took})"))
 }

@@ -19,6 +19,8 @@ use crate::ui::words;
 
 /// Redraws are at least this far apart.
 const REDRAW_PAUSE: Duration = Duration::from_millis(100);
+/// A build that is over before this leaves no flicker.
+const FIRST_DRAW: Duration = Duration::from_millis(200);
 /// Running actions shown at most; the rest is counted.
 const ROWS: usize = 8;
 /// Columns that labels of running actions are padded to at most.
@@ -52,7 +54,8 @@ impl LiveView {
     }
 
     fn redraw(&mut self, now: Duration) {
-        let wanted = self.manner.tells_progress() && self.state.phase != Phase::Finished;
+        let live = now >= FIRST_DRAW && self.state.phase != Phase::Finished;
+        let wanted = live && self.manner.tells_progress();
         let block = if wanted { block(&self.state, (self.screen)(), now) } else { Vec::new() };
         let block: Vec<String> = block.iter().map(|line| line.render(self.manner.colour)).collect();
         if self.waiting.is_empty() && block == self.drawn {
@@ -161,7 +164,8 @@ pub fn headline(state: &BuildState, now: Duration) -> Line {
         n => line.with(Label::Plain, ", ").with(Label::Error, format!("{n} failed")),
     };
     let elapsed = duration_steady(now.as_secs_f64());
-    let left = state.seconds_left(now).map(|s| format!(", about {} left", duration_steady(s)));
+    let left = state.seconds_left(now).filter(|&seconds| seconds >= 1.0);
+    let left = left.map(|s| format!(", about {} left", duration_steady(s)));
     line.with(Label::Plain, format!(", {elapsed}{}", left.unwrap_or_default()))
 }
 
@@ -303,20 +307,20 @@ mod tests {
     #[test]
     fn history_goes_above_the_block_and_the_block_is_erased_at_the_end() {
         let (mut view, output) = view();
-        view.event(&sample::planned(0, 2, None), seconds(0.0));
-        assert_eq!(output.take(), "2 to run\nbuilding 0 of 2, 0 s\n");
-        view.event(&sample::started(action("fit", 1), Vec::new()), seconds(0.5));
+        view.event(&sample::planned(0, 2, None), seconds(1.0));
+        assert_eq!(output.take(), "2 to run\nbuilding 0 of 2, 1 s\n");
+        view.event(&sample::started(action("fit", 1), Vec::new()), seconds(1.5));
         assert_eq!(
             output.take(),
-            "\x1b[1A\r\x1b[Jbuilding 0 of 2, 1 running, 0 s\n  fit@1  0 s of 40 s\n"
+            "\x1b[1A\r\x1b[Jbuilding 0 of 2, 1 running, 1 s\n  fit@1  0 s of 40 s\n"
         );
-        view.event(&sample::finished(action("fit", 1), 1000), seconds(1.0));
+        view.event(&sample::finished(action("fit", 1), 1000), seconds(2.0));
         let text = output.take();
         assert!(
             text.starts_with("\x1b[2A\r\x1b[J    ran  fit@1  1.0 s\nbuilding 1 of 2"),
             "{text}"
         );
-        view.event(&BuildEvent::BuildFinished(sample::summary()), seconds(1.01));
+        view.event(&BuildEvent::BuildFinished(sample::summary()), seconds(2.01));
         assert_eq!(output.take(), "\x1b[1A\r\x1b[Jdone in 12 s: 5 ran, 207 up to date\n");
         view.tick(seconds(5.0));
         drop(view);
@@ -326,29 +330,39 @@ mod tests {
     #[test]
     fn redraws_are_rare_and_only_on_change() {
         let (mut view, output) = view();
-        view.event(&sample::planned(0, 100, None), seconds(0.0));
+        view.event(&sample::planned(0, 100, None), seconds(1.0));
         output.take();
         for id in 0..50 {
-            view.event(&sample::started(action("fit", id), Vec::new()), seconds(0.05));
+            view.event(&sample::started(action("fit", id), Vec::new()), seconds(1.05));
         }
         assert_eq!(output.take(), "", "nothing is drawn within a tenth of a second");
-        view.tick(seconds(0.1));
-        assert!(output.take().contains("50 running"));
-        view.tick(seconds(0.3));
-        assert_eq!(output.take(), "", "nothing has changed");
         view.tick(seconds(1.1));
+        assert!(output.take().contains("50 running"));
+        view.tick(seconds(1.3));
+        assert_eq!(output.take(), "", "nothing has changed");
+        view.tick(seconds(2.1));
         assert!(output.take().contains("1 s of 40 s"));
     }
 
     #[test]
     fn a_build_that_breaks_off_leaves_no_block_and_loses_no_line() {
         let (mut view, output) = view();
-        view.event(&sample::planned(0, 1, None), seconds(0.0));
+        view.event(&sample::planned(0, 1, None), seconds(1.0));
         output.take();
         let warning = BuildEvent::Warning { message: "odd".to_owned(), span: None };
-        view.event(&warning, seconds(0.01));
+        view.event(&warning, seconds(1.01));
         assert_eq!(output.take(), "");
         drop(view);
         assert_eq!(output.take(), "\x1b[1A\r\x1b[Jwarning: odd\n");
+    }
+
+    #[test]
+    fn a_short_build_shows_no_block() {
+        let (mut view, output) = view();
+        view.event(&sample::planned(0, 2, None), seconds(0.01));
+        view.event(&sample::started(action("fit", 1), Vec::new()), seconds(0.15));
+        assert_eq!(output.take(), "2 to run\n");
+        view.tick(seconds(0.25));
+        assert!(output.take().starts_with("building 0 of 2, 1 running"));
     }
 }

@@ -138,8 +138,8 @@ mod tests {
         }
         assert_eq!(
             output.take(),
-            "will run  fit@1  because never built\nmay run  plot@2  because never built\n\
-             1 would run, 1 may turn out up to date, 9 up to date\n"
+            "will run  fit@1  because never built\nwill run  plot@2  because never built\n\
+             2 would run, 9 up to date\n"
         );
     }
 }

@@ -15,6 +15,8 @@ use crate::model::step::Progress;
 const RATE_WINDOW: Duration = Duration::from_secs(5);
 /// Part of the work that must be done before the pace so far says anything.
 const PACE_FROM: f64 = 0.05;
+/// Time after which it does: the first actions of a build end in bursts.
+const PACE_AFTER_S: f64 = 2.0;
 
 /// Where a build is.
 #[derive(Clone, Debug, PartialEq)]
@@ -246,7 +248,8 @@ impl BuildState {
         }
         let part = self.done as f64 / self.total as f64;
         let elapsed = now.saturating_sub(self.building_since).as_secs_f64();
-        let by_pace = (part > PACE_FROM).then(|| elapsed * (1.0 - part) / part);
+        let by_pace =
+            (part > PACE_FROM && elapsed >= PACE_AFTER_S).then(|| elapsed * (1.0 - part) / part);
         let by_history = self.planned_seconds.map(|planned| (planned - elapsed).max(0.0));
         match (by_history, by_pace) {
             (Some(history), Some(pace)) => Some(history * (1.0 - part) + pace * part),

@@ -69,7 +69,10 @@ pub fn reason_class(cause: &Reason) -> String {
         Reason::OutputMissing { .. } => "an output is missing".to_owned(),
         Reason::OutputModified { .. } => "an output was modified after it was made".to_owned(),
         Reason::PreviousAttemptFailed { .. } => "the previous attempt failed".to_owned(),
-        Reason::UpstreamStale { .. } => "what makes an input runs first".to_owned(),
+        Reason::UpstreamStale { made_by, .. } => {
+            let rule = made_by.split('@').next().unwrap_or(made_by);
+            format!("{rule} runs first")
+        }
         // These say the same for every action they reach, so the whole sentence is the class.
         Reason::NeverBuilt
         | Reason::ParameterChanged { .. }
@@ -125,22 +128,46 @@ fn difference(old: &str, new: &str) -> (String, String) {
     (around(&old), around(&new))
 }
 
-/// The word for a verdict.
-pub fn verdict(kind: VerdictKind) -> &'static str {
-    match kind {
-        VerdictKind::Fresh => "up to date",
-        VerdictKind::Restorable => "will be restored",
-        VerdictKind::Stale => "will run",
-        VerdictKind::Pending => "may run",
-    }
+/// What a verdict means for a build to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outlook {
+    Stays,
+    WillBeRestored,
+    WillRun,
+    /// Early cutoff may spare it.
+    MayRun,
 }
 
-/// The label that colours a verdict.
-pub fn verdict_label(kind: VerdictKind) -> Label {
-    match kind {
-        VerdictKind::Fresh | VerdictKind::Restorable => Label::Good,
-        VerdictKind::Stale => Label::Warning,
-        VerdictKind::Pending => Label::Quiet,
+impl Outlook {
+    /// The outlook of a verdict. A pending action with a reason of its own runs for certain,
+    /// whatever its upstream makes.
+    pub fn of(kind: VerdictKind, reasons: &[Reason]) -> Outlook {
+        let own = |reason: &Reason| !matches!(reason, Reason::UpstreamStale { .. });
+        match kind {
+            VerdictKind::Fresh => Outlook::Stays,
+            VerdictKind::Restorable => Outlook::WillBeRestored,
+            VerdictKind::Pending if !reasons.iter().any(own) => Outlook::MayRun,
+            VerdictKind::Stale | VerdictKind::Pending => Outlook::WillRun,
+        }
+    }
+
+    /// The words for one action.
+    pub fn words(self) -> &'static str {
+        match self {
+            Outlook::Stays => "up to date",
+            Outlook::WillBeRestored => "will be restored",
+            Outlook::WillRun => "will run",
+            Outlook::MayRun => "may run",
+        }
+    }
+
+    /// The label that colours the words.
+    pub fn label(self) -> Label {
+        match self {
+            Outlook::Stays | Outlook::WillBeRestored => Label::Good,
+            Outlook::WillRun => Label::Warning,
+            Outlook::MayRun => Label::Quiet,
+        }
     }
 }
 
@@ -193,12 +220,13 @@ fn retry_decision(kind: FailureKind, will_retry: bool) -> &'static str {
 /// The last lines of a build: what was done, what failed, what took longest.
 pub fn summary(summary: &BuildSummary) -> Vec<Line> {
     let mut lines = vec![sum_line(summary)];
-    if summary.executed > 1 && !summary.slowest.is_empty() {
+    // Which part of a second took longest is nothing to act on.
+    if summary.executed > 1 && summary.wall_ms >= 1000 && !summary.slowest.is_empty() {
         let slowest: Vec<String> = summary
             .slowest
             .iter()
             .take(3)
-            .map(|(label, ms)| format!("{label} {}", duration(*ms as f64 / 1e3)))
+            .map(|(label, ms)| format!("{label} {}", took(*ms)))
             .collect();
         lines.push(Line::new().with(Label::Quiet, format!("slowest: {}", slowest.join(", "))));
     }
@@ -216,7 +244,7 @@ pub fn summary(summary: &BuildSummary) -> Vec<Line> {
 
 /// Ran, up to date, restored, failed and skipped, each counted by itself.
 fn sum_line(summary: &BuildSummary) -> Line {
-    let wall = duration(summary.wall_ms as f64 / 1e3);
+    let wall = took(summary.wall_ms);
     let (label, head) = match summary {
         s if s.interrupted => (Label::Warning, format!("stopped after {wall}")),
         s if s.failed > 0 || s.exit_code != 0 => (Label::Error, format!("failed after {wall}")),
@@ -249,6 +277,11 @@ pub fn names(list: &[String]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// How long something took; milliseconds where tenths of a second would say nothing.
+pub fn took(ms: u64) -> String {
+    if ms < 100 { format!("{ms} ms") } else { duration(ms as f64 / 1e3) }
 }
 
 /// A number with a comma at each thousand, for counts that grow large.
@@ -421,7 +454,7 @@ mod tests {
         );
         assert_eq!(
             sum(|s| (s.executed, s.wall_ms) = (0, 80)),
-            ["nothing to do: 207 up to date (0.1 s)"]
+            ["nothing to do: 207 up to date (80 ms)"]
         );
         assert_eq!(
             sum(|s| (s.restored, s.interrupted, s.skipped) = (1, true, 4)),

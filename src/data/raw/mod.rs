@@ -195,6 +195,24 @@ impl RawRun {
         })
     }
 
+    /// Reads and unpacks some pad traces of a located event, 517 cells each; takes no lock.
+    pub fn load_pads(
+        &self,
+        event: &LocatedEvent,
+        traces: Range<usize>,
+    ) -> Result<Vec<i16>, DataError> {
+        match &event.get {
+            Some(get) => get.pads.read_rows(&self.file, traces),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Reads and unpacks the FRIBDAQ digitiser of a located event; takes no lock.
+    pub fn load_digitizer(&self, event: &LocatedEvent) -> Result<Option<Array2<u16>>, DataError> {
+        let digitizer = event.frib.as_ref().and_then(|frib| frib.digitizer.as_ref());
+        digitizer.map(|block| block.read(&self.file)).transpose()
+    }
+
     /// One whole event.
     ///
     /// # Errors
@@ -234,8 +252,10 @@ pub struct GetStamp {
 #[derive(Clone, Debug)]
 pub struct LocatedEvent {
     pub number: u64,
-    orig_run: Option<i64>,
-    orig_event: i64,
+    /// The run it was recorded in, where the file says so.
+    pub orig_run: Option<i64>,
+    /// Its number in that run.
+    pub orig_event: i64,
     get: Option<LocatedGet>,
     frib: Option<LocatedFrib>,
 }
@@ -251,6 +271,21 @@ impl LocatedEvent {
                 + frib.modules.iter().map(|(_, block)| block.bytes()).sum::<usize>()
         });
         get + frib
+    }
+
+    /// True when the GET electronics saw the event.
+    pub fn is_seen_by_get(&self) -> bool {
+        self.get.is_some()
+    }
+
+    /// The word of module 977.
+    pub fn coincidence(&self) -> Option<u16> {
+        self.frib.as_ref().and_then(|frib| frib.coincidence)
+    }
+
+    /// Ranges of about `wanted` pad traces, for [`RawRun::load_pads`].
+    pub fn pad_parts(&self, wanted: usize) -> Vec<Range<usize>> {
+        self.get.as_ref().map_or_else(Vec::new, |get| get.pads.parts(wanted))
     }
 
     /// Pad traces of the event.

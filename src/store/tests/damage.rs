@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
@@ -13,6 +14,9 @@ use crate::store::report::IndexState;
 use crate::store::tests::*;
 
 const SEGMENT: &str = "journal/000001.log";
+
+/// The bytes of [`journal`], made once, because making it waits for the disk.
+static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| journal().1);
 
 /// A journal with several records of two targets, and its bytes.
 fn journal() -> (tempfile::TempDir, Vec<u8>) {
@@ -29,10 +33,17 @@ fn journal() -> (tempfile::TempDir, Vec<u8>) {
     (space, bytes)
 }
 
-/// Opens a journal of these bytes. What it knows must be true, and what it lost must be said.
-fn check_journal(bytes: &[u8], what: &str) -> History {
+/// An empty state directory.
+fn state() -> tempfile::TempDir {
     let space = tempfile::tempdir().unwrap();
     fs::create_dir(space.path().join("journal")).unwrap();
+    space
+}
+
+/// Opens a journal of these bytes. What it knows must be true, and what it lost must be said.
+fn check_journal(space: &tempfile::TempDir, bytes: &[u8], what: &str) -> History {
+    // Overwriting a file makes some file systems wait for the disk; a new one does not.
+    let _ = fs::remove_file(space.path().join(SEGMENT));
     fs::write(space.path().join(SEGMENT), bytes).unwrap();
     let history = History::read(space.path()).unwrap();
     for target in ["a", "b"] {
@@ -50,10 +61,10 @@ fn is_silent(history: &History) -> bool {
 
 #[test]
 fn a_cut_at_any_byte_keeps_what_was_whole_before() {
-    let (_space, bytes) = journal();
+    let (space, bytes) = (state(), &*BYTES);
     let mut records = 0;
     for cut in 16..=bytes.len() {
-        let history = check_journal(&bytes[..cut], &format!("cut at {cut}"));
+        let history = check_journal(&space, &bytes[..cut], &format!("cut at {cut}"));
         assert!(history.records() >= records, "a longer journal knows less");
         assert!(history.findings().damage.is_empty());
         records = history.records();
@@ -63,11 +74,11 @@ fn a_cut_at_any_byte_keeps_what_was_whole_before() {
 
 #[test]
 fn a_flip_of_any_byte_is_seen() {
-    let (_space, bytes) = journal();
+    let (space, bytes) = (state(), &*BYTES);
     for at in 16..bytes.len() {
         let mut flipped = bytes.clone();
         flipped[at] ^= 0x41;
-        let history = check_journal(&flipped, &format!("byte {at} flipped"));
+        let history = check_journal(&space, &flipped, &format!("byte {at} flipped"));
         assert!(!is_silent(&history), "the flip of byte {at} went unseen");
         assert!(history.records() >= 5, "one flip costs one record at most");
     }
@@ -138,7 +149,7 @@ proptest! {
         edits in prop::collection::vec((any::<prop::sample::Index>(), 1usize..600, any::<u8>()), 1..6),
         moved in any::<bool>(),
     ) {
-        let (_space, mut bytes) = journal();
+        let mut bytes = BYTES.clone();
         for (index, length, with) in edits {
             let at = 16 + index.index(bytes.len() - 16);
             let end = (at + length).min(bytes.len());
@@ -150,12 +161,15 @@ proptest! {
                 bytes[at..end].fill(with);
             }
         }
-        check_journal(&bytes, "arbitrary damage");
+        check_journal(&state(), &bytes, "arbitrary damage");
     }
 }
 
+/// A change to the bytes of a file.
+type Change = fn(&mut Vec<u8>);
+
 /// Changes every file of the index on disk.
-fn damage_index(state: &Path, change: impl Fn(&mut Vec<u8>)) {
+fn damage_index(state: &Path, change: Change) {
     for entry in walkdir::WalkDir::new(state.join("store")) {
         let entry = entry.unwrap();
         if entry.file_type().is_file() {
@@ -168,7 +182,7 @@ fn damage_index(state: &Path, change: impl Fn(&mut Vec<u8>)) {
 
 #[test]
 fn a_damaged_index_loses_nothing() {
-    let changes: [(&str, fn(&mut Vec<u8>)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("emptied", |bytes| bytes.clear()),
         ("halved", |bytes| bytes.truncate(bytes.len() / 2)),
         ("zeroed", |bytes| bytes.fill(0)),

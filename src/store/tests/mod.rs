@@ -2,6 +2,7 @@
 
 mod crashes;
 mod damage;
+mod formats;
 mod ledger;
 
 use std::path::Path;

@@ -1,7 +1,6 @@
 //! The CPU version, which defines the kernel.
 
 use ndarray::ArrayView2;
-use rayon::prelude::*;
 
 use crate::kernels::attpc::drift::DriftCorrection;
 use crate::kernels::attpc::pointcloud::baseline::{Baseline, BaselineScratch};
@@ -23,9 +22,6 @@ const IC_CHANNEL: usize = 0;
 const PEAKS_MAX: usize = 5;
 /// The smear is less than this, in time buckets.
 const SMEAR_TB: f64 = 1e-3;
-/// Traces that one thread takes at a time: enough to make its buffers' cost vanish, few enough to
-/// share a large event among many threads.
-const TRACES_PER_TASK: usize = 128;
 
 /// One point: x, y, z in mm, amplitude in ADC units, integral in ADC units times TB, pad number,
 /// time in TB, pad scale.
@@ -60,6 +56,21 @@ pub struct CloudCounts {
     pub crowded: u64,
     /// Points without a position after the drift correction.
     pub undefined: u64,
+}
+
+impl Cloud {
+    /// The cloud of an event from all its parts, in the order of the traces.
+    pub fn join(parts: impl IntoIterator<Item = Cloud>) -> Cloud {
+        let mut cloud = Cloud::default();
+        for part in parts {
+            cloud.points.extend(part.points);
+            cloud.counts.add(&part.counts);
+        }
+        cloud.counts.undefined = drop_undefined(&mut cloud.points);
+        // Stable, so that points of equal z keep the order of their traces.
+        cloud.points.sort_by(|a, b| a[Z].total_cmp(&b[Z]));
+        cloud
+    }
 }
 
 impl CloudCounts {
@@ -133,35 +144,16 @@ impl PointcloudKernel {
         PointcloudKernel { params, pads, drift, get, frib }
     }
 
-    /// The point cloud of an event from its GET matrix `traces[trace, column]` of 517 columns.
-    ///
-    /// Runs on the threads of the caller's pool; the result does not depend on them.
-    pub fn cloud(&self, origin: Origin, traces: ArrayView2<'_, i16>) -> Cloud {
-        let rows = traces.as_slice().expect("a GET matrix is read row by row");
-        let width = HARDWARE_COLUMNS + GET_SAMPLES;
-        let parts: Vec<Cloud> = rows
-            .par_chunks(width * TRACES_PER_TASK)
-            .map(|part| self.part(origin, part.chunks_exact(width)))
-            .collect();
-        let mut cloud = Cloud::default();
-        for part in parts {
-            cloud.points.extend(part.points);
-            cloud.counts.add(&part.counts);
-        }
-        cloud.counts.undefined = drop_undefined(&mut cloud.points);
-        // Stable, so that points of equal z keep the order of their traces.
-        cloud.points.sort_by(|a, b| a[Z].total_cmp(&b[Z]));
-        cloud
-    }
-
-    fn part<'r>(&self, origin: Origin, rows: impl Iterator<Item = &'r [i16]>) -> Cloud {
+    /// The points of some of an event's traces: rows of a GET matrix, 517 cells each, one after
+    /// the other. [`Cloud::join`] makes the event's cloud of them.
+    pub fn points(&self, origin: Origin, cells: &[i16]) -> Cloud {
         let mut scratch = Scratch {
             trace: vec![0; GET_SAMPLES],
             baseline: self.get.scratch(),
             finder: PeakFinder::new(self.params.get),
         };
         let mut part = Cloud::default();
-        for row in rows {
+        for row in cells.chunks_exact(HARDWARE_COLUMNS + GET_SAMPLES) {
             part.counts.traces += 1;
             let Ok(pad) = usize::try_from(row[PAD_COLUMN]) else {
                 part.counts.unknown_pads += 1;

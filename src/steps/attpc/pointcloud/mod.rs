@@ -1,9 +1,9 @@
 //! `attpc.pointcloud`: point clouds of a raw run.
 //!
 //! Events stream through in batches: while the threads compute one batch, one of them writes the
-//! clouds of the batch before and finds the arrays of the next. An event's traces are read and
-//! unpacked by the thread that computes it, so memory holds about one event for each thread,
-//! whatever the size of the file.
+//! clouds of the batch before and finds the arrays of the next. Traces are read and unpacked by the
+//! thread that computes them, a hundred or so at a time, so memory holds the points of two batches
+//! and little else, whatever the size of the file and of its events.
 
 mod info;
 mod setup;
@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use crate::data::cloud_writer::{CloudFacts, CloudWriter, IonChamberFacts};
 use crate::data::error::DataError;
 use crate::data::parquet::{Column, write_table};
-use crate::data::raw::{Detail, LocatedEvent, RawEvent, RawRun, SCALER_NAMES};
+use crate::data::raw::{Detail, LocatedEvent, RawRun, SCALER_NAMES};
 use crate::kernels::attpc::pointcloud::{
     Cloud, Compat, IonChamber, Origin, PointcloudKernel, Trigger,
 };
@@ -35,6 +35,9 @@ use tally::Tally;
 const BATCH_BYTES: usize = 32 << 20;
 /// Most events in one batch, for runs of nearly empty events.
 const BATCH_EVENTS: usize = 512;
+/// Traces that a thread reads and computes at a time: enough to make its buffers' cost vanish, few
+/// enough to stay in its cache and to share a large event among many threads.
+const TRACES_PER_TASK: usize = 128;
 
 /// Runs the step.
 pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
@@ -91,7 +94,7 @@ fn stream(
                     write(writer, &before)?;
                     lookup.next_batch()
                 },
-                || compute(setup, now),
+                || compute(setup, &now),
             )
         });
         before.iter().for_each(|event| tally.add(event));
@@ -131,34 +134,37 @@ impl Lookup<'_> {
 }
 
 /// Computes a batch on the threads of the current pool, in order.
-fn compute(setup: &Setup, batch: Vec<LocatedEvent>) -> Result<Vec<Finished>, DataError> {
-    let events: Vec<Result<Finished, DataError>> = batch
-        .into_par_iter()
-        .map(|located| setup.run.load(located).map(|event| compute_event(setup, &event)))
-        .collect();
+fn compute(setup: &Setup, batch: &[LocatedEvent]) -> Result<Vec<Finished>, DataError> {
+    let events: Vec<Result<Finished, DataError>> =
+        batch.par_iter().map(|event| compute_event(setup, event)).collect();
     // The first error by event number, whichever thread met one first.
     events.into_iter().collect()
 }
 
-fn compute_event(setup: &Setup, event: &RawEvent) -> Finished {
+fn compute_event(setup: &Setup, event: &LocatedEvent) -> Result<Finished, DataError> {
     let kernel: &PointcloudKernel = &setup.kernel;
     let origin =
         Origin { run: event.orig_run.unwrap_or(setup.run_number), event: event.orig_event };
-    let frib = event.frib.as_ref();
-    let parts = frib.and_then(|frib| frib.digitizer.as_ref().zip(frib.coincidence));
-    let trigger = parts.map(|(_, word)| Trigger::from_word(word));
-    let ion_chamber = parts.map(|(digitizer, _)| kernel.ion_chamber(digitizer.view()));
-    let wanted = trigger != Some(Trigger::IcDownscale);
-    let cloud =
-        event.get.as_ref().filter(|_| wanted).map(|get| kernel.cloud(origin, get.pads.view()));
-    Finished {
-        number: event.number,
-        origin,
-        trigger,
-        ion_chamber,
-        cloud,
-        seen_by_get: event.get.is_some(),
-    }
+    let frib = setup.run.load_digitizer(event)?.zip(event.coincidence());
+    let trigger = frib.as_ref().map(|(_, word)| Trigger::from_word(*word));
+    let ion_chamber = frib.map(|(digitizer, _)| kernel.ion_chamber(digitizer.view()));
+    let wanted = event.is_seen_by_get() && trigger != Some(Trigger::IcDownscale);
+    let cloud = wanted.then(|| cloud(setup, origin, event)).transpose()?;
+    let (number, seen_by_get) = (event.number, event.is_seen_by_get());
+    Ok(Finished { number, origin, trigger, ion_chamber, cloud, seen_by_get })
+}
+
+/// The cloud of an event, its traces shared among threads.
+fn cloud(setup: &Setup, origin: Origin, event: &LocatedEvent) -> Result<Cloud, DataError> {
+    let parts: Vec<Result<Cloud, DataError>> = event
+        .pad_parts(TRACES_PER_TASK)
+        .into_par_iter()
+        .map(|traces| {
+            let cells = setup.run.load_pads(event, traces)?;
+            Ok(setup.kernel.points(origin, &cells))
+        })
+        .collect();
+    Ok(Cloud::join(parts.into_iter().collect::<Result<Vec<_>, _>>()?))
 }
 
 fn write(writer: &CloudWriter, finished: &[Finished]) -> Result<(), DataError> {
