@@ -10,6 +10,7 @@ mod ask;
 mod convert;
 mod engine;
 mod explain;
+mod format;
 mod functions;
 mod host;
 mod items;
@@ -73,6 +74,12 @@ pub fn evaluate(request: &Request, sources: &dyn Sources) -> Result<Evaluation, 
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
+}
+
+/// The text of a recipe in its usual shape, for `attpc fmt`, or why it cannot be parsed. `file` is
+/// its name in messages.
+pub fn format(file: &str, text: &str) -> Result<String, Diagnostic> {
+    format::format(file, text)
 }
 
 /// The text of a file that is part of the program, for excerpts in messages.
