@@ -54,6 +54,9 @@ fn kernel() -> KernelInfo {
     }
 }
 
+/// What is changed, and how.
+type Change = (&'static str, fn(&mut RuleDecl));
+
 /// The digest of an input is that of its path, unless the test says otherwise.
 fn subject<'a>(
     graph: &'a Graph,
@@ -93,7 +96,7 @@ fn keys_are_the_same_on_every_machine_and_in_every_version() {
 #[test]
 fn every_part_of_a_key_matters() {
     let key = key_of(full());
-    let changes: [(&str, fn(&mut RuleDecl)); 12] = [
+    let changes: [Change; 12] = [
         ("command", |r| {
             r.command = Command::Shell(template(
                 "fit  --run {run} --cut {params.cut} {input} -j {resources.cores} > {output}",
@@ -146,7 +149,7 @@ fn full_ports(texts: &[&str]) -> PerItem<Vec<crate::model::declare::Port>> {
 #[test]
 fn what_cannot_change_a_result_is_not_in_the_key() {
     let key = key_of(full());
-    let changes: [(&str, fn(&mut RuleDecl)); 8] = [
+    let changes: [Change; 8] = [
         ("rule's name", |r| r.name = "other".into()),
         ("place", |r| r.span.line = 99),
         ("resources", |r| {

@@ -212,10 +212,7 @@ fn targets_are_rules_outputs_labels_tags_and_runs() {
         "`raw/run_1.h5` is a source: no rule makes it; name an output; `attpc list --outputs` \
          shows them all"
     );
-    assert_eq!(
-        selected("run:7").unwrap_err(),
-        "no run matches `7`; did you mean `1` or `2`?"
-    );
+    assert_eq!(selected("run:7").unwrap_err(), "no run matches `7`; did you mean `1` or `2`?");
     let all = select(&graph, &[], &|typed| typed.to_owned()).unwrap();
     assert_eq!(graph.closure(&all).len(), 6);
     let plot = select(&graph, &["plot@2".to_owned()], &|typed| typed.to_owned()).unwrap();

@@ -198,6 +198,9 @@ impl BuildState {
                     running.progress = Some(progress.clone());
                 }
             }
+            BuildEvent::ActionEnded { action, .. } => {
+                self.running.remove(&action.id);
+            }
             BuildEvent::ActionFinished { action, .. } => {
                 self.running.remove(&action.id);
                 (self.executed, self.done) = (self.executed + 1, self.done + 1);

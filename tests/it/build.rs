@@ -205,7 +205,7 @@ fn a_plan_runs_nothing_and_says_what_is_certain() {
     let plan = plan.as_array().unwrap();
     assert_eq!(plan.len(), 10);
     let table = plan.iter().find(|action| action["id"] == "table").unwrap();
-    assert_eq!((&table["verdict"], &table["runs"]), (&"pending".into(), &"conditional".into()));
+    assert_eq!((&table["verdict"], &table["runs"]), (&"pending".into(), &"certain".into()));
     let clean = plan.iter().find(|action| action["id"] == "clean@1").unwrap();
     assert_eq!(clean["verdict"], "stale");
     assert_eq!(clean["reasons"][0]["reason"], "never_built");

@@ -1,5 +1,6 @@
 //! Whole runs of the program, one module for each subject.
 
+#[cfg(feature = "hdf5")]
 mod attpc_example;
 mod build;
 mod crash;
