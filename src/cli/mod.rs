@@ -3,7 +3,7 @@
 //! - takes: arguments, environment, terminal
 //! - gives: output of each subcommand, an exit code
 //! - imports: model, recipe, graph, fsio, store, engine, steps, ui
-//! - touches: env, clock, files, print, clap, clap_complete, rustix
+//! - touches: env, clock, files, print, threads, signals, clap, clap_complete, rustix, toml
 //! - never: decides what is stale, runs an action, formats an event
 //!
 //! One file for each subcommand holds its `…Args` and `run(args, &mut Session)`. The [`Session`]
@@ -26,6 +26,8 @@ pub mod log;
 pub mod options;
 pub mod plan;
 mod project;
+#[cfg(test)]
+mod reference;
 mod session;
 mod settings;
 mod signals;

@@ -13,6 +13,7 @@ use crate::model::event::ActionRef;
 use crate::model::reason::{Reason, VerdictKind};
 use crate::ui::explain;
 use crate::ui::state::Planned;
+use crate::ui::words::Outlook;
 
 /// Say what a build would run, and why, without running anything
 #[derive(Debug, Args)]
@@ -98,10 +99,10 @@ pub fn json_verdict(seen: &Inspection, action: ActionId) -> JsonVerdict {
         id: graph.label(action),
         rule: graph.rule(action).name.clone(),
         verdict: judged.verdict.kind,
-        runs: match judged.verdict.kind {
-            VerdictKind::Fresh | VerdictKind::Restorable => "none",
-            VerdictKind::Stale => "certain",
-            VerdictKind::Pending => "conditional",
+        runs: match Outlook::of(judged.verdict.kind, &judged.verdict.reasons) {
+            Outlook::Stays | Outlook::WillBeRestored => "none",
+            Outlook::WillRun => "certain",
+            Outlook::MayRun => "conditional",
         },
         reasons: judged.verdict.reasons.clone(),
         outputs: outputs.collect(),

@@ -2,7 +2,7 @@
 //! - job: Formats of the field to typed arrays with units, and back.
 //! - takes: paths of files
 //! - gives: runs, events, tables; files written with the same bytes for the same content
-//! - imports: model
+//! - imports: nothing
 //! - touches: hdf5, parquet, libdeflater, files
 //! - never: computes science, prints, reads a clock
 

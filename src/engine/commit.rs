@@ -102,14 +102,17 @@ impl Committer<'_> {
     }
 
     fn settle(&self, batch: Vec<Finished>) -> Vec<Settled> {
-        let checked: Vec<Result<Ready, (Finished, Trouble)>> =
+        let checked: Vec<Result<Ready, Box<(Finished, Trouble)>>> =
             batch.into_par_iter().map(|finished| self.check(finished)).collect();
         let mut ready = Vec::new();
         let mut settled = Vec::new();
         for attempt in checked {
             match attempt {
                 Ok(attempt) => ready.push(attempt),
-                Err((finished, trouble)) => settled.push(self.failed(finished, trouble)),
+                Err(failed) => {
+                    let (finished, trouble) = *failed;
+                    settled.push(self.failed(finished, trouble));
+                }
             }
         }
         settled.extend(self.commit(ready));
@@ -117,10 +120,10 @@ impl Committer<'_> {
     }
 
     /// Everything that can be done without touching what others see.
-    fn check(&self, finished: Finished) -> Result<Ready, (Finished, Trouble)> {
+    fn check(&self, finished: Finished) -> Result<Ready, Box<(Finished, Trouble)>> {
         match self.checked_record(&finished) {
             Ok(record) => Ok(Ready { finished, record, stamps: Vec::new() }),
-            Err(trouble) => Err((finished, trouble)),
+            Err(trouble) => Err(Box::new((finished, trouble))),
         }
     }
 

@@ -6,6 +6,10 @@ use std::time::Duration;
 /// more than this many at once would delay the first for too long.
 pub(super) const COMMIT_BATCH: usize = 256;
 
+/// Attempts that may be on their way to being settled before further commands have to wait: a disk
+/// that is slower than the commands would otherwise collect their outputs without end.
+pub(super) const COMMITTING_MOST: usize = 128;
+
 /// How often an action is run again because an input changed under it before that is a failure.
 pub(super) const INPUT_CHANGED_RETRIES: u32 = 2;
 

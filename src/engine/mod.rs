@@ -3,7 +3,7 @@
 //! - takes: a `Project`, a `Request` and a function that evaluates the recipe
 //! - gives: `BuildEvent`s and a summary; surveys for readers that run nothing
 //! - imports: model, graph, fingerprint, plan, schedule, execute, fsio, store
-//! - touches: files, threads, clock, signals
+//! - touches: files, threads, clock, postcard
 //! - never: words a message for people; knows a kernel's science
 
 mod build;

@@ -73,7 +73,10 @@ impl Meaning<'_> {
             "gpus" => Some(self.resources.gpus.to_string()),
             "memory" => self.resources.memory.map(|bytes| bytes.to_string()),
             "time" => self.resources.time.map(|time| time.as_secs().to_string()),
-            pool => self.resources.pools.get(pool).map(u32::to_string),
+            _ => {
+                let pool = what.strip_prefix("pools.")?;
+                self.resources.pools.get(pool).map(u32::to_string)
+            }
         }
     }
 

@@ -82,6 +82,12 @@ pub(super) struct Running<'r> {
     live: HashMap<ActionId, Live>,
     input_changes: HashMap<ActionId, u32>,
     next_attempt: u64,
+    host: String,
+    /// Attempts that ended and are not settled.
+    committing: usize,
+    /// Attempts that ended well while too many were being committed: their cores are not free
+    /// yet, so that commands cannot run away from the disk.
+    held: Vec<ActionId>,
     interrupts: u32,
     summary: BuildSummary,
     durations: Vec<(u64, ActionId)>,
@@ -113,6 +119,9 @@ impl<'r> Running<'r> {
             live: HashMap::new(),
             input_changes: HashMap::new(),
             next_attempt: store.lock().expect(STORE_ALIVE).next_attempt(),
+            host: process::host(),
+            committing: 0,
+            held: Vec::new(),
             interrupts: 0,
             summary: BuildSummary::default(),
             durations: Vec::new(),
@@ -242,7 +251,10 @@ impl<'r> Running<'r> {
     fn take(&mut self, message: Message, observer: &mut dyn Observer) -> Result<(), EngineError> {
         match message {
             Message::Ended(ended) => self.ended(ended, observer),
-            Message::Settled(settled) => self.settled(*settled, observer),
+            Message::Settled(settled) => {
+                self.one_settled(observer)?;
+                self.settled(*settled, observer)
+            }
             Message::Interrupt(interrupt) => self.interrupt(interrupt, observer),
         }
     }
@@ -435,11 +447,32 @@ impl<'r> Running<'r> {
             ended,
             started_ms: live.started_ms,
             ended_ms: now_ms(),
-            host: process::host(),
+            host: self.host.clone(),
         };
+        observer.event(&BuildEvent::ActionEnded {
+            action: self.action_ref(action),
+            attempt: finished.attempt,
+            time_ms: finished.ended_ms,
+        });
+        self.committing += 1;
         self.hands.finished.send(finished).expect("the committer lives as long as the loop");
-        if went_well {
+        if !went_well {
+            return Ok(());
+        }
+        if self.committing < limits::COMMITTING_MOST {
             return self.step(Event::Ended { action: action.0, end: End::Done }, observer);
+        }
+        self.held.push(action);
+        Ok(())
+    }
+
+    /// An attempt was settled: cores that were held back while too many waited are freed.
+    fn one_settled(&mut self, observer: &mut dyn Observer) -> Result<(), EngineError> {
+        self.committing = self.committing.saturating_sub(1);
+        if self.committing < limits::COMMITTING_MOST
+            && let Some(action) = self.held.pop()
+        {
+            self.step(Event::Ended { action: action.0, end: End::Done }, observer)?;
         }
         Ok(())
     }
@@ -541,7 +574,7 @@ impl<'r> Running<'r> {
             let tries = self.input_changes.entry(action).or_default();
             *tries += 1;
             if *tries <= limits::INPUT_CHANGED_RETRIES {
-                self.tell_failure(action, attempt, failure, true, observer);
+                observer.event(&self.failed_event((action, attempt), failure, true));
                 self.survey.look_again(self.scope, action)?;
                 let judged = self.judge(action)?;
                 self.survey.judged[action.index()] = Some(judged);
@@ -553,7 +586,7 @@ impl<'r> Running<'r> {
         let again =
             |order: &Order| matches!(order, Order::RetryAt { action: a, .. } if *a == action.0);
         let will_retry = orders.iter().any(again);
-        self.tell_failure(action, attempt, failure, will_retry, observer);
+        observer.event(&self.failed_event((action, attempt), failure, will_retry));
         self.carry_out(orders, observer)?;
         if will_retry {
             return Ok(());
@@ -574,21 +607,20 @@ impl<'r> Running<'r> {
         sensible && self.interrupts == 0
     }
 
-    fn tell_failure(
-        &mut self,
-        action: ActionId,
-        attempt: u64,
+    fn failed_event(
+        &self,
+        settled: (ActionId, u64),
         failure: Failure,
         will_retry: bool,
-        observer: &mut dyn Observer,
-    ) {
-        observer.event(&BuildEvent::ActionFailed {
+    ) -> BuildEvent {
+        let (action, attempt) = settled;
+        BuildEvent::ActionFailed {
             action: self.action_ref(action),
             attempt,
             failure,
             will_retry,
             time_ms: now_ms(),
-        });
+        }
     }
 
     fn give_up(
@@ -691,8 +723,7 @@ impl<'r> Running<'r> {
         let graph = &self.scope.loaded.graph;
         let slowest = self.durations.iter().take(limits::SLOWEST_SHOWN);
         self.summary.slowest = slowest.map(|&(ms, action)| (graph.label(action), ms)).collect();
-        let count = |state| self.states.iter().filter(|&&s| s == state).count();
-        self.summary.fresh = count(State::Fresh);
+        self.summary.fresh = self.states.iter().filter(|&&s| s == State::Fresh).count();
         self.summary.exit_code = match (self.summary.interrupted, self.summary.failed) {
             (true, _) => 130,
             (false, 0) => 0,

@@ -270,8 +270,35 @@ impl Survey {
         if waits.is_empty() {
             return self.judge(scope, action, records);
         }
-        let verdict = Verdict { kind: VerdictKind::Pending, reasons: waits };
+        let mut reasons = self.certain_reasons(scope, action, records)?;
+        reasons.extend(waits);
+        let verdict = Verdict { kind: VerdictKind::Pending, reasons };
         Ok(Judged { verdict, key: None, discovered: Vec::new() })
+    }
+
+    /// Reasons for a pending action to run whatever its upstream makes.
+    fn certain_reasons(
+        &self,
+        scope: &Scope,
+        action: ActionId,
+        records: &dyn Records,
+    ) -> Result<Vec<Reason>, EngineError> {
+        let graph = &scope.loaded.graph;
+        let Some(latest) = records.latest(graph.target(action))? else {
+            return Ok(vec![Reason::NeverBuilt]);
+        };
+        // What upstream will make is not known: its old outputs stand in, and say nothing.
+        let digest_of = |artifact| self.facts.digest(artifact).unwrap_or(Digest([0; 32]));
+        let kernel = kernel_of(scope.kernels, graph, action);
+        let subject = Subject { graph, action, kernel, digest_of: &digest_of };
+        let mut reasons = plan::differences(&subject, &latest);
+        reasons.retain(|reason| !matches!(reason, Reason::InputChanged { made_by: Some(_), .. }));
+        for (_, artifact) in graph.outputs(action) {
+            if self.facts.stamp(artifact).is_missing() {
+                reasons.push(Reason::OutputMissing { name: graph.path(artifact).to_owned() });
+            }
+        }
+        Ok(reasons)
     }
 
     /// Judges an action whose inputs are all known.

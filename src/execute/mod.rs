@@ -3,7 +3,7 @@
 //! - takes: jobs (words, environment, directory, log, limits), requests to stop
 //! - gives: how each job ended, with time, processor time and memory; what the machine has
 //! - imports: model
-//! - touches: processes, threads, files, clock, rustix, libc, unsafe in `wait` only
+//! - touches: processes, threads, files, clock, unsafe (in `wait` only), rustix, libc
 //! - never: knows graphs, keys or records; decides what runs; prints
 //!
 //! Every job is the leader of its own process group, and the group is the unit of everything: it is

@@ -64,7 +64,8 @@ fn shell_words(text: &Template) -> Vec<String> {
 }
 
 fn may_be_project_file(word: &str) -> bool {
-    !word.is_empty()
+    // A bare word is too likely to be an option's value or a flag file of the command itself.
+    word.contains(['.', '/'])
         && !word.starts_with(['/', '-', '~'])
         && !word.contains(['*', '?', '\\'])
         && !word.split('/').any(|part| part == "..")
@@ -79,8 +80,8 @@ mod tests {
     fn scripts_in_commands_are_found() {
         let shell = |text: &str| files_named(&Command::Shell(Template::parse(text).unwrap()));
         assert_eq!(
-            shell("python3 summarise.py --cut {threshold} {input} > {output}; ./x.sh 'a b'"),
-            ["./x.sh", "a", "b", "python3", "summarise.py"]
+            shell("python3 summarise.py --cut {threshold} {input} > {output}; ./x.sh 'a b' flag"),
+            ["./x.sh", "summarise.py"]
         );
         let argv = |words: &[&str]| {
             let words = words.iter().map(|word| Template::parse(word).unwrap()).collect();

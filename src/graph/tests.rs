@@ -1,67 +1,9 @@
-use std::collections::BTreeMap;
-
 use super::*;
-use crate::model::declare::{Command, Declarations, Items, Params, PerItem};
-use crate::model::resources::Resources;
-use crate::model::sources::MemorySources;
-use crate::model::span::Span;
-use crate::model::template::Template;
-
-/// A rule as `name [over] : inputs -> outputs`, with `role=path` for named ports.
-fn rule(name: &str, over: Option<Items>, inputs: &[&str], outputs: &[&str]) -> RuleDecl {
-    let span = Span::new("recipe.rhai", 1, 1, 4);
-    RuleDecl {
-        name: name.to_owned(),
-        key_spans: BTreeMap::new(),
-        over,
-        inputs: PerItem::Same(inputs.iter().map(|text| port(text)).collect()),
-        outputs: PerItem::Same(outputs.iter().map(|text| port(text)).collect()),
-        command: Command::Argv(vec![
-            template("make-it"),
-            template("{input}"),
-            template("{output}"),
-        ]),
-        params: PerItem::Same(Params::default()),
-        env: Vec::new(),
-        resources: PerItem::Same(Resources::default()),
-        on: None,
-        tags: vec![format!("t-{name}")],
-        retries: 0,
-        timeout: None,
-        depfile: None,
-        cache: true,
-        container: None,
-        span,
-    }
-}
-
-fn template(text: &str) -> Template {
-    Template::parse(text).unwrap()
-}
-
-fn port(text: &str) -> Port {
-    let (role, path) = text.split_once('=').unwrap_or(("", text));
-    let directory = path.ends_with('/');
-    Port { role: role.to_owned(), path: template(path.trim_end_matches('/')), directory }
-}
-
-fn items(columns: &[&str], rows: &[&[&str]]) -> Option<Items> {
-    let row = |row: &&[&str]| row.iter().map(|text| Value::Text((*text).to_owned())).collect();
-    Some(Items {
-        columns: columns.iter().map(|&c| c.to_owned()).collect(),
-        rows: rows.iter().map(row).collect(),
-    })
-}
+use crate::graph::sample::{graph_of, items, rule, template};
+use crate::model::declare::{Command, Items};
 
 fn runs() -> Option<Items> {
     items(&["run"], &[&["1"], &["2"], &["10"]])
-}
-
-fn graph_of(rules: Vec<RuleDecl>) -> Result<Graph, String> {
-    let declarations = Declarations { rules, default_targets: Vec::new() };
-    let sources =
-        MemorySources::new().with("raw/x_1.h5", "").with("raw/x_2.h5", "").with("fit.py", "");
-    build(declarations, &sources).map_err(|diagnostics| diagnostics.render(&|_| None))
 }
 
 /// Each action as `label: inputs -> outputs`, in build order.
@@ -270,10 +212,7 @@ fn targets_are_rules_outputs_labels_tags_and_runs() {
         "`raw/run_1.h5` is a source: no rule makes it; name an output; `attpc list --outputs` \
          shows them all"
     );
-    assert_eq!(
-        selected("run:7").unwrap_err(),
-        "no run matches `7`; did you mean `1`, `10` or `2`?"
-    );
+    assert_eq!(selected("run:7").unwrap_err(), "no run matches `7`; did you mean `1` or `2`?");
     let all = select(&graph, &[], &|typed| typed.to_owned()).unwrap();
     assert_eq!(graph.closure(&all).len(), 6);
     let plot = select(&graph, &["plot@2".to_owned()], &|typed| typed.to_owned()).unwrap();

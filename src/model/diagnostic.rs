@@ -20,6 +20,8 @@ pub enum Severity {
 }
 
 /// One message with its place, what belongs to it elsewhere, and what to do.
+///
+/// Small enough to be the error of a `Result` without a box.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     pub severity: Severity,
@@ -28,11 +30,11 @@ pub struct Diagnostic {
     /// The spot to underline.
     pub span: Option<Span>,
     /// Words beside the underline.
-    pub label: Option<String>,
+    pub label: Option<Box<str>>,
     /// Other places that matter, each with its words.
     pub notes: Vec<(Span, String)>,
     /// What to write instead.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
 }
 
 impl Diagnostic {
@@ -60,7 +62,7 @@ impl Diagnostic {
     }
 
     /// The same message with words beside the underline.
-    pub fn label(mut self, label: impl Into<String>) -> Self {
+    pub fn label(mut self, label: impl Into<Box<str>>) -> Self {
         self.label = Some(label.into());
         self
     }
@@ -72,7 +74,7 @@ impl Diagnostic {
     }
 
     /// The same message with what to write instead.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Box<str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }

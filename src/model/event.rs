@@ -68,6 +68,12 @@ pub enum BuildEvent {
         action: ActionRef,
         progress: Progress,
     },
+    /// Its process is over; its outputs are being checked and made durable.
+    ActionEnded {
+        action: ActionRef,
+        attempt: u64,
+        time_ms: u64,
+    },
     /// Judged fresh after its upstream ran: early cutoff.
     ActionCutOff {
         action: ActionRef,

@@ -67,6 +67,11 @@ fn reasons(subject: &Subject, facts: &Facts) -> Vec<Reason> {
     reasons
 }
 
+/// What differs between an action now and a record, whether or not its inputs are final.
+pub fn differences(subject: &Subject, latest: &Record) -> Vec<Reason> {
+    diff::reasons(subject, latest)
+}
+
 fn changes(subject: &Subject, latest: &Record) -> Vec<Reason> {
     let mut reasons = diff::reasons(subject, latest);
     if reasons.is_empty() {

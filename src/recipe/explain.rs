@@ -54,12 +54,7 @@ fn variable(name: &str, script: &Script, engine: &Engine) -> Problem {
 }
 
 /// A script that stopped while it ran. `file` is the script that was started.
-pub fn runtime_error(
-    error: EvalAltResult,
-    host: &Host,
-    engine: &Engine,
-    file: &str,
-) -> Diagnostic {
+pub fn runtime_error(error: EvalAltResult, host: &Host, engine: &Engine, file: &str) -> Diagnostic {
     let mut source = file.to_owned();
     let mut callers: Vec<Span> = Vec::new();
     let mut error = error;

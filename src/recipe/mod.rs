@@ -6,15 +6,11 @@
 //! - touches: rhai, toml, saphyr, threads (one, for a stack of known size)
 //! - never: reads a file, clock or variable but through `Sources`; prints; knows which actions exist
 
-#![expect(
-    clippy::result_large_err,
-    reason = "a message is made at most once for a call that fails, boxing it would burden all"
-)]
-
 mod ask;
 mod convert;
 mod engine;
 mod explain;
+mod format;
 mod functions;
 mod host;
 mod items;
@@ -78,6 +74,12 @@ pub fn evaluate(request: &Request, sources: &dyn Sources) -> Result<Evaluation, 
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
+}
+
+/// The text of a recipe in its usual shape, for `attpc fmt`, or why it cannot be parsed. `file` is
+/// its name in messages.
+pub fn format(file: &str, text: &str) -> Result<String, Diagnostic> {
+    format::format(file, text)
 }
 
 /// The text of a file that is part of the program, for excerpts in messages.

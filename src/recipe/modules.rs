@@ -51,11 +51,10 @@ impl Modules {
         params::read_text(&self.host, path, span).map_err(|mut found| {
             let near = near_misses(name, stdlib::MODULES.iter().map(|module| module.name));
             if let Some(near) = near.first() {
-                found.hint = Some(format!("did you mean `{near}`?"));
+                found = found.hint(format!("did you mean `{near}`?"));
             }
             found.message = format!("module `{name}` is not there");
-            found.label = Some(format!("neither `{path}` nor part of the standard library"));
-            found
+            found.label(format!("neither `{path}` nor part of the standard library"))
         })
     }
 }

@@ -280,7 +280,7 @@ impl Problem {
     /// An error without a place.
     pub fn anywhere(self) -> Diagnostic {
         let mut found = Diagnostic::error(self.to_string());
-        found.hint = self.hint();
+        found.hint = self.hint().map(String::into_boxed_str);
         found
     }
 

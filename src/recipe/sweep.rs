@@ -25,7 +25,9 @@ pub fn grid(map: &Map, place: &Place) -> Result<Table, Diagnostic> {
         }
         let mut longer = Vec::with_capacity(count);
         for row in &rows {
-            longer.extend(values.iter().map(|value| [row.as_slice(), std::slice::from_ref(value)].concat()));
+            longer.extend(
+                values.iter().map(|value| [row.as_slice(), std::slice::from_ref(value)].concat()),
+            );
         }
         rows = longer;
     }

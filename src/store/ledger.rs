@@ -214,7 +214,7 @@ impl Store {
         let (mut entries, mut unknown) = (0, 0);
         // Only an index that is open already: a long end of the journal is no reason to open it.
         let index = if self.is_marked() { self.index.get() } else { None };
-        let recent = &mut self.recent;
+        let (recent, indexed) = (&mut self.recent, &mut self.indexed);
         let findings = self.journal.segments().walk(from, &mut |place, frame| {
             let head = decode_head(frame.kind, frame.version, frame.payload);
             unknown += usize::from(head.is_none());
@@ -224,6 +224,7 @@ impl Store {
             // A checkpoint that fails is no loss: the facts stay in memory and are tried again.
             if checkpoint::write(&**index, recent, std::iter::empty()).is_ok() {
                 recent.forget();
+                *indexed = recent.totals.clone();
             }
         })?;
         self.recent.totals.end = self.recent.totals.end.max(from);

@@ -2,7 +2,7 @@
 //! - job: Keeps what happened: a journal that is the truth, and an index that finds things in it.
 //! - takes: journal entries, sightings of files
 //! - gives: records by target and by key, failures, durations, unfinished attempts, histories
-//! - imports: model fsio
+//! - imports: model, fsio
 //! - touches: sled, postcard, blake3
 //! - never: judges whether a record is fresh; touches an artifact
 

@@ -171,11 +171,11 @@ impl BuildState {
 
     fn apply_action(&mut self, event: &BuildEvent, now: Duration) {
         match event {
-            BuildEvent::ActionPlanned { action, verdict, reasons } => {
-                if self.dry_run && *verdict != VerdictKind::Fresh {
-                    let (action, reasons) = (action.clone(), reasons.clone());
-                    self.planned.push(Planned { action, verdict: *verdict, reasons });
-                }
+            BuildEvent::ActionPlanned { action, verdict, reasons }
+                if self.dry_run && *verdict != VerdictKind::Fresh =>
+            {
+                let (action, reasons) = (action.clone(), reasons.clone());
+                self.planned.push(Planned { action, verdict: *verdict, reasons });
             }
             BuildEvent::ActionStarted { action, executor, reasons, expected_s, .. } => {
                 let running = Running {
@@ -197,6 +197,9 @@ impl BuildState {
                     running.pace.note(now, progress.done);
                     running.progress = Some(progress.clone());
                 }
+            }
+            BuildEvent::ActionEnded { action, .. } => {
+                self.running.remove(&action.id);
             }
             BuildEvent::ActionFinished { action, .. } => {
                 self.running.remove(&action.id);

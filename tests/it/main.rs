@@ -2,5 +2,7 @@
 
 #[cfg(feature = "hdf5")]
 mod attpc_example;
+mod build;
+mod crash;
 mod frame;
 mod space;

@@ -93,8 +93,9 @@ fn find_program(name: &OsStr, job: &PreparedJob) -> Result<PathBuf, StartError> 
         .find(|(name, _)| name == "PATH")
         .map_or(OsStr::new(DEFAULT_PATH), |(_, path)| path);
     let mut not_executable = None;
-    for directory in std::env::split_paths(path) {
-        let program = job.directory.join(directory).join(name);
+    for directory in path.as_bytes().split(|&byte| byte == b':') {
+        // An empty or relative entry means from the job's directory.
+        let program = job.directory.join(OsStr::from_bytes(directory)).join(name);
         match can_execute(&program) {
             Executable::Yes => return Ok(program),
             Executable::No => not_executable = not_executable.or(Some(program)),

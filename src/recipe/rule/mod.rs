@@ -212,7 +212,7 @@ impl Draft<'_> {
                 made.and_then(|made| read(self, key, Given { value: &made, place: &place }));
             for found in &mut self.problems[before..] {
                 let item = format!("for the item {}", items::describe(&table.0, index));
-                found.label.get_or_insert(item);
+                found.label.get_or_insert(item.into());
             }
             let Some(value) = value else { return Some(None) };
             values.push(value);

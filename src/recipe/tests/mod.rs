@@ -1,6 +1,7 @@
 //! Whole recipes: what they declare, and every message with its exact text.
 
 mod declarations;
+mod format;
 mod items;
 mod language;
 mod parameters;

@@ -142,3 +142,28 @@ fn a_store_that_nothing_was_done_with_is_left_as_it_is() {
     store.close().unwrap();
     assert_eq!(marker().modified().unwrap(), before);
 }
+
+#[test]
+fn an_index_made_in_several_steps_is_whole() {
+    let space = tempfile::tempdir().unwrap();
+    let (mut store, _) = Store::open(space.path()).unwrap();
+    // Two facts each, so that the index takes over once on the way, and once more when the journal
+    // is read again.
+    let count = 26_000;
+    let entries = (1..=count).flat_map(|n| success(n, &format!("out{n}"), 1));
+    store.append(&entries.collect::<Vec<_>>()).unwrap();
+    store.close().unwrap();
+    for remade in [false, true] {
+        if remade {
+            doctor::rebuild(space.path()).unwrap();
+        }
+        let store = open(space.path());
+        for n in [1, count / 2, count] {
+            let target = format!("out{n}");
+            assert_eq!(store.latest(&target).unwrap(), Some(committed_record(&target, 1)));
+        }
+        assert_eq!(store.durations("rule").unwrap().count, count);
+        assert!(!store.index_is_damaged());
+        store.close().unwrap();
+    }
+}
