@@ -138,7 +138,13 @@ impl HdfFile {
         DataError::MissingObject { path: self.path.clone(), object, expected }
     }
 
-    fn library_error(&self, object: String, doing: &'static str, source: hdf5::Error) -> DataError {
+    /// Wraps an error of the library with what was being done to an object.
+    pub fn library_error(
+        &self,
+        object: String,
+        doing: &'static str,
+        source: hdf5::Error,
+    ) -> DataError {
         DataError::Library { path: self.path.clone(), object, doing, source }
     }
 }
@@ -158,10 +164,13 @@ fn type_name(container: &hdf5::Container) -> String {
 /// times what the library counts.
 fn small_cache() -> MetadataCacheConfig {
     let bytes = 1 << 21;
-    let mut config = MetadataCacheConfig::default();
-    config.set_initial_size = true;
-    (config.initial_size, config.min_size, config.max_size) = (bytes, bytes, bytes);
-    config
+    MetadataCacheConfig {
+        set_initial_size: true,
+        initial_size: bytes,
+        min_size: bytes,
+        max_size: bytes,
+        ..MetadataCacheConfig::default()
+    }
 }
 
 /// Compares the file's length with the one its superblock promises, because the library's own
