@@ -3,12 +3,13 @@
 //! A group `cloud` holds a data set `cloud_{event}` (N x 8, f64) for each event, with the ion
 //! chamber's answer in attributes: f64 -1 where there was none, otherwise f64 or i64.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hdf5::types::TypeDescriptor;
 use hdf5::{Dataset, Group};
 
 use crate::data::error::DataError;
+use crate::data::hdf::HdfFile;
 
 /// Columns of a cloud.
 pub const COLUMNS: usize = 8;
@@ -37,9 +38,8 @@ pub struct StoredPulse {
 }
 
 /// An open file of point clouds.
-#[derive(Debug)]
 pub struct CloudFile {
-    path: PathBuf,
+    file: HdfFile,
     group: Group,
     events: Vec<i64>,
 }
@@ -48,25 +48,17 @@ impl CloudFile {
     /// Opens a file and lists its events.
     ///
     /// # Errors
-    /// A file that cannot be opened, is no HDF5, or has no group `cloud`.
+    /// A file that cannot be opened, is no HDF5, was cut short, or has no group `cloud`.
     pub fn open(path: &Path) -> Result<CloudFile, DataError> {
-        std::fs::File::open(path)
-            .map_err(|source| DataError::Open { path: path.to_owned(), source })?;
-        let failed = |object: &str, doing| library_error(path, object, doing);
-        let file = hdf5::File::open(path).map_err(failed("/", "open"))?;
-        if !file.link_exists("cloud") {
-            return Err(DataError::MissingObject {
-                path: path.to_owned(),
-                object: "cloud".to_owned(),
-                expected: "a group of point clouds",
-            });
-        }
-        let group = file.group("cloud").map_err(failed("cloud", "open"))?;
-        let names = group.member_names().map_err(failed("cloud", "list"))?;
+        let file = HdfFile::open(path)?;
+        let group = file.group(file.root(), "cloud", "a group of point clouds")?;
+        let names = group
+            .member_names()
+            .map_err(|source| file.library_error("cloud".to_owned(), "list", source))?;
         let mut events: Vec<i64> =
             names.iter().filter_map(|name| name.strip_prefix("cloud_")?.parse().ok()).collect();
         events.sort_unstable();
-        Ok(CloudFile { path: path.to_owned(), group, events })
+        Ok(CloudFile { file, group, events })
     }
 
     /// Numbers of the events that have a cloud, ascending.
@@ -79,19 +71,9 @@ impl CloudFile {
     /// # Errors
     /// An event that is not there, or a data set or attribute of another type or shape.
     pub fn read(&self, event: i64) -> Result<StoredCloud, DataError> {
-        let object = format!("cloud/cloud_{event}");
-        let missing = || DataError::MissingObject {
-            path: self.path.clone(),
-            object: object.clone(),
-            expected: "the point cloud of an event",
-        };
-        if self.events.binary_search(&event).is_err() {
-            return Err(missing());
-        }
-        let data = self
-            .group
-            .dataset(&format!("cloud_{event}"))
-            .map_err(library_error(&self.path, &object, "open"))?;
+        let name = format!("cloud_{event}");
+        let data = self.file.dataset(&self.group, &name, "the point cloud of an event")?;
+        let object = format!("cloud/{name}");
         let rows = self.rows(&data, &object)?;
         let attribute = |name: &str| self.attribute(&data, (&object, name));
         let pulse = StoredPulse {
@@ -113,13 +95,13 @@ impl CloudFile {
         let shape = data.shape();
         if shape.len() != 2 || shape[1] != COLUMNS {
             return Err(DataError::WrongShape {
-                path: self.path.clone(),
+                path: self.file.path().to_owned(),
                 object: object.to_owned(),
                 expected: "(points, 8)",
                 found: format!("{shape:?}"),
             });
         }
-        let failed = library_error(&self.path, object, "read");
+        let failed = |source| self.file.library_error(object.to_owned(), "read", source);
         let values = data.read_raw::<f64>().map_err(failed)?;
         let (rows, _) = values.as_chunks::<COLUMNS>();
         Ok(rows.to_vec())
@@ -128,32 +110,22 @@ impl CloudFile {
     /// A number attribute, whichever of the two types it was written with.
     fn attribute(&self, data: &Dataset, place: (&str, &str)) -> Result<f64, DataError> {
         let object = format!("{}@{}", place.0, place.1);
-        let failed = |doing| library_error(&self.path, &object, doing);
-        let attribute = data.attr(place.1).map_err(failed("open"))?;
-        let kind = attribute.dtype().and_then(|dtype| dtype.to_descriptor());
-        match kind.map_err(failed("read"))? {
-            TypeDescriptor::Float(_) => attribute.read_scalar::<f64>().map_err(failed("read")),
+        let failed = |source| self.file.library_error(object.clone(), "read", source);
+        let attribute = data.attr(place.1).map_err(failed)?;
+        let kind = attribute.dtype().and_then(|dtype| dtype.to_descriptor()).map_err(failed)?;
+        match kind {
+            TypeDescriptor::Float(_) => attribute.read_scalar::<f64>().map_err(failed),
             TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
-                attribute.read_scalar::<i64>().map(|value| value as f64).map_err(failed("read"))
+                attribute.read_scalar::<i64>().map(|value| value as f64).map_err(failed)
             }
             other => Err(DataError::WrongType {
-                path: self.path.clone(),
+                path: self.file.path().to_owned(),
                 object: object.clone(),
                 expected: "a number",
                 found: other.to_string(),
             }),
         }
     }
-}
-
-/// Wraps an error of the HDF5 library with what was being done.
-fn library_error(
-    path: &Path,
-    object: &str,
-    doing: &'static str,
-) -> impl FnOnce(hdf5::Error) -> DataError + use<> {
-    let (path, object) = (path.to_owned(), object.to_owned());
-    move |source| DataError::Library { path, object, doing, source }
 }
 
 #[cfg(test)]
@@ -208,9 +180,9 @@ mod tests {
         assert!(error.starts_with("missing `cloud/cloud_3`, expected the point cloud of an event"));
         let other = dir.path().join("other.h5");
         hdf5::File::create(&other).unwrap();
-        let error = CloudFile::open(&other).unwrap_err().to_string();
+        let error = CloudFile::open(&other).err().unwrap().to_string();
         assert!(error.starts_with("missing `cloud`, expected a group of point clouds"));
-        let absent = CloudFile::open(&dir.path().join("absent.h5")).unwrap_err().to_string();
+        let absent = CloudFile::open(&dir.path().join("absent.h5")).err().unwrap().to_string();
         assert!(absent.starts_with("cannot open `"));
     }
 }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use hdf5::datatype::ByteOrder;
 use hdf5::filters::Filter;
 use hdf5::plist::dataset_create::Layout;
+use hdf5::plist::file_access::MetadataCacheConfig;
 use hdf5::types::{FixedAscii, FixedUnicode, VarLenAscii, VarLenUnicode};
 use hdf5::{Dataset, Group, H5Type, Location};
 use ndarray::Array2;
@@ -34,12 +35,15 @@ impl HdfFile {
         let bytes =
             File::open(&path).map_err(|source| DataError::Open { path: path.clone(), source })?;
         check_superblock(&path, &bytes)?;
-        let library = hdf5::File::open(&path).map_err(|source| DataError::Library {
-            path: path.clone(),
-            object: "/".to_owned(),
-            doing: "open",
-            source,
-        })?;
+        let library = hdf5::File::with_options()
+            .with_fapl(|list| list.mdc_config(&small_cache()))
+            .open(&path)
+            .map_err(|source| DataError::Library {
+                path: path.clone(),
+                object: "/".to_owned(),
+                doing: "open",
+                source,
+            })?;
         Ok(HdfFile { path, library, bytes })
     }
 
@@ -134,7 +138,13 @@ impl HdfFile {
         DataError::MissingObject { path: self.path.clone(), object, expected }
     }
 
-    fn library_error(&self, object: String, doing: &'static str, source: hdf5::Error) -> DataError {
+    /// Wraps an error of the library with what was being done to an object.
+    pub fn library_error(
+        &self,
+        object: String,
+        doing: &'static str,
+        source: hdf5::Error,
+    ) -> DataError {
         DataError::Library { path: self.path.clone(), object, doing, source }
     }
 }
@@ -147,6 +157,20 @@ fn object_name(parent: &Group, name: &str) -> String {
 fn type_name(container: &hdf5::Container) -> String {
     let descriptor = container.dtype().and_then(|dtype| dtype.to_descriptor());
     descriptor.map_or_else(|_| "an unusual type".to_owned(), |found| found.to_string())
+}
+
+/// Settings of the library's cache of object headers, at most 2 MiB instead of 32. Events are visited
+/// once and in order, so what was read is never wanted again, and in memory each entry takes several
+/// times what the library counts.
+fn small_cache() -> MetadataCacheConfig {
+    let bytes = 1 << 21;
+    MetadataCacheConfig {
+        set_initial_size: true,
+        initial_size: bytes,
+        min_size: bytes,
+        max_size: bytes,
+        ..MetadataCacheConfig::default()
+    }
 }
 
 /// Compares the file's length with the one its superblock promises, because the library's own
