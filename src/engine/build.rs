@@ -259,7 +259,8 @@ impl Site<'_> {
             let running = Running::new(self.scope, survey, hands, (&store, self.capacity()))?;
             running.run(&mailbox.receiver, observer)
         });
-        let outcome = result?;
+        let mut outcome = result?;
+        outcome.survey.reread_young(self.scope);
         self.write_snapshot(&outcome.survey, &outcome.fresh, observer);
         let summary = BuildSummary { build, wall_ms: self.elapsed_ms(), ..outcome.summary };
         self.end(store, &summary)?;

@@ -54,6 +54,8 @@ pub(super) struct Input {
 pub(super) struct Settled {
     pub(super) action: ActionId,
     pub(super) attempt: u64,
+    /// The attempt's private directory, when it can be used again.
+    pub(super) spare: Option<String>,
     pub(super) result: Result<Made, Failure>,
 }
 
@@ -71,6 +73,9 @@ pub(super) struct MadeOutput {
     pub(super) stamp: Stamp,
     pub(super) racy: bool,
 }
+
+/// How names of private directories begin that failed attempts left.
+pub(super) const FAILED_PREFIX: &str = "failed-";
 
 /// What the committer works with.
 pub(super) struct Committer<'c> {
@@ -285,13 +290,34 @@ impl Committer<'_> {
         let outputs = outputs.collect();
         // What stays behind in the private directory is in nobody's way; the next build sweeps.
         let _ = outcome::keep_log(self.tree, &finished.staging, finished.attempt);
-        let _ = self.tree.remove(&finished.staging.work);
+        let work = &finished.staging.work;
+        let spare = self.is_emptied(work).then(|| work.clone());
+        if spare.is_none() {
+            let _ = self.tree.remove(work);
+        }
         let made = Made { outputs, discovered: record.discovered, cost: record.cost };
-        Settled { action: finished.action, attempt: finished.attempt, result: Ok(made) }
+        Settled { action: finished.action, attempt: finished.attempt, spare, result: Ok(made) }
+    }
+
+    /// Keeps what a failed attempt made for whoever wants to look at it, under a name of its own.
+    fn set_aside(&self, finished: &Finished) {
+        let work = &finished.staging.work;
+        if !self.is_emptied(work) {
+            let parent = work.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let aside = format!("{parent}/{FAILED_PREFIX}{}", finished.attempt);
+            // Under its old name it is swept by the next build, which loses nothing but the look.
+            let _ = self.tree.publish(work, &aside);
+        }
+    }
+
+    /// True when nothing is left in a private directory but an empty log.
+    fn is_emptied(&self, work: &str) -> bool {
+        self.tree.names(work).is_ok_and(|left| left.is_empty() || left == ["log"])
     }
 
     fn failed(&self, finished: Finished, trouble: Trouble) -> Settled {
         let failure = outcome::failure(self.tree, &finished, trouble);
+        self.set_aside(&finished);
         let entry = Entry::AttemptFailed(AttemptFailed {
             attempt: finished.attempt,
             target: finished.target.clone(),
@@ -302,7 +328,12 @@ impl Committer<'_> {
         });
         // A failure that cannot be written down is still told; only `why` will not know of it.
         let _ = self.append(&[entry], false);
-        Settled { action: finished.action, attempt: finished.attempt, result: Err(failure) }
+        Settled {
+            action: finished.action,
+            attempt: finished.attempt,
+            spare: None,
+            result: Err(failure),
+        }
     }
 }
 

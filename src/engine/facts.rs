@@ -107,6 +107,23 @@ impl Facts {
         Ok(())
     }
 
+    /// Reads artifacts again whose stamps are old enough by now: where nothing has changed, the
+    /// stamp vouches for the digest from here on. What has changed, or cannot be read, stays
+    /// doubtful, and the next build judges it.
+    pub(super) fn confirm(&mut self, young: &[ArtifactId], reading: &Reading) {
+        let read = |&artifact: &ArtifactId| {
+            let found = reading.tree.digest(reading.graph.path(artifact), &|_| ()).ok()?;
+            let old_enough = reading.clock.is_some_and(|clock| !clock.is_racy(&found.1));
+            old_enough.then_some((artifact, found))
+        };
+        let found: Vec<_> = young.par_iter().filter_map(read).collect();
+        for (artifact, (digest, stamp)) in found {
+            if self.digest(artifact) == Some(digest) && stamp.vouches_for(self.stamp(artifact)) {
+                self.racy[artifact.index()] = false;
+            }
+        }
+    }
+
     /// Forgets what is known of an artifact and looks at its stamp again.
     pub(super) fn restat(
         &mut self,

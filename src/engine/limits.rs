@@ -34,5 +34,12 @@ pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// Names of the slowest actions in a summary.
 pub(super) const SLOWEST_SHOWN: usize = 3;
 
+/// Largest artifact that is read again at the end of a build because its stamp was too young: some
+/// milliseconds of reading.
+pub(super) const REREAD_BYTES: u64 = 4 << 20;
+
+/// Age at which stamps of local file systems vouch for a content; see `fsio::clock`.
+pub(super) const STAMP_AGE: Duration = Duration::from_millis(21);
+
 /// Source files that are missing and are worth naming one by one.
 pub(super) const MISSING_SHOWN: usize = 5;

@@ -1,8 +1,9 @@
 //! Turns an action into a job: a private directory, a command, an environment, limits.
 //!
-//! The private directory `.attpc/work/N/` holds the outputs under their own file names while they
+//! A private directory `.attpc/work/N/` holds the outputs under their own file names while they
 //! are being made, the log, and for native steps the step document and its progress. It lies on
-//! the outputs' file system where possible, so that finishing is a rename.
+//! the outputs' file system where possible, so that finishing is a rename. Directories are used
+//! again by later attempts, because making and removing files is what a short action costs most.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -71,7 +72,8 @@ impl Staging {
 /// One attempt's numbers and needs.
 pub(super) struct Attempt<'a> {
     pub(super) action: ActionId,
-    pub(super) number: u64,
+    /// The private directory; it may exist, then it is empty but for an empty log.
+    pub(super) work: String,
     pub(super) resources: &'a Resources,
     pub(super) gpus: &'a [u32],
     pub(super) kernel: Option<&'a KernelInfo>,
@@ -104,7 +106,7 @@ impl Workshop<'_> {
     /// Makes the private directory and everything the attempt finds there.
     pub(super) fn prepare(&self, attempt: &Attempt) -> Result<Prepared, PrepareError> {
         let graph = self.graph;
-        let work = format!("{}/{}", self.work, attempt.number);
+        let work = attempt.work.clone();
         self.tree.create_dir_all(&work)?;
         let outputs = self.stage(attempt, &work)?;
         let names: Vec<String> = outputs.iter().map(|staged| staged.from.clone()).collect();

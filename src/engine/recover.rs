@@ -1,6 +1,7 @@
 //! Puts a project in order after a build that was killed.
 
 use crate::engine::build::{Observer, now_ms};
+use crate::engine::commit::FAILED_PREFIX;
 use crate::engine::error::EngineError;
 use crate::engine::limits;
 use crate::engine::lock::describe;
@@ -53,7 +54,7 @@ pub(super) fn after_crash(
         store.append(end.as_slice())?;
     }
     store.close()?;
-    sweep(project, tree, 0);
+    sweep(project, tree, limits::FAILED_KEPT);
     let _ = tree.remove(&marker(project));
     Ok(())
 }
@@ -126,15 +127,17 @@ fn given_up(started: &AttemptStarted) -> Entry {
     })
 }
 
-/// Removes private directories except the newest few.
+/// Removes private directories except those of the newest failed attempts.
 fn sweep(project: &Project, tree: &Tree, keep: usize) {
     let work = project.shown(&project.work());
     let names = tree.names(&work).unwrap_or_default();
-    let mut numbers: Vec<u64> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    numbers.sort_unstable();
-    let last = numbers.len().saturating_sub(keep);
-    for number in &numbers[..last] {
-        let _ = tree.remove(&format!("{work}/{number}"));
+    let failed = |name: &String| name.strip_prefix(FAILED_PREFIX)?.parse::<u64>().ok();
+    let mut kept: Vec<u64> = names.iter().filter_map(failed).collect();
+    kept.sort_unstable_by(|a, b| b.cmp(a));
+    kept.truncate(keep);
+    for name in names.iter().filter(|name| failed(name).is_none_or(|n| !kept.contains(&n))) {
+        // What cannot be removed now is removed by the next build.
+        let _ = tree.remove(&format!("{work}/{name}"));
     }
 }
 

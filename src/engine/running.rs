@@ -82,6 +82,8 @@ pub(super) struct Running<'r> {
     live: HashMap<ActionId, Live>,
     input_changes: HashMap<ActionId, u32>,
     next_attempt: u64,
+    /// Private directories that can be used again.
+    spare: Vec<String>,
     host: String,
     /// Attempts that ended and are not settled.
     committing: usize,
@@ -119,6 +121,7 @@ impl<'r> Running<'r> {
             live: HashMap::new(),
             input_changes: HashMap::new(),
             next_attempt: store.lock().expect(STORE_ALIVE).next_attempt(),
+            spare: Vec::new(),
             host: process::host(),
             committing: 0,
             held: Vec::new(),
@@ -318,9 +321,11 @@ impl<'r> Running<'r> {
         let number = self.next_attempt;
         self.next_attempt += 1;
         let prepared = {
+            let work = self.spare.pop();
+            let work = work.unwrap_or_else(|| format!("{}/{number}", self.hands.workshop.work));
             let resources = self.admitted[&action].resources();
             let kernel = kernel_of(self.scope.kernels, &self.scope.loaded.graph, action);
-            self.hands.workshop.prepare(&Attempt { action, number, resources, gpus, kernel })
+            self.hands.workshop.prepare(&Attempt { action, work, resources, gpus, kernel })
         };
         let Prepared { job, staging } = prepared?;
         let live = self.live(action, number, staging);
@@ -356,7 +361,8 @@ impl<'r> Running<'r> {
                     log: None,
                 };
                 self.note_failure(action, number, &failure)?;
-                let settled = Settled { action, attempt: number, result: Err(failure) };
+                let settled =
+                    Settled { action, attempt: number, spare: None, result: Err(failure) };
                 self.settled(settled, observer)
             }
         }
@@ -482,7 +488,8 @@ impl<'r> Running<'r> {
         settled: Settled,
         observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
-        let Settled { action, attempt, result } = settled;
+        let Settled { action, attempt, spare, result } = settled;
+        self.spare.extend(spare);
         match result {
             Ok(made) => self.succeeded(action, attempt, made, observer),
             Err(failure) => self.attempt_failed(action, attempt, failure, observer),

@@ -19,7 +19,7 @@ use crate::model::stamp::Stamp;
 use crate::store::blob::{self, BlobKind, Durability};
 
 /// Another layout is another version and reads as absent.
-const KIND: BlobKind = BlobKind { name: "attpc snapshot", version: 1 };
+const KIND: BlobKind = BlobKind { name: "attpc snapshot", version: 2 };
 
 #[derive(Serialize, Deserialize)]
 struct Entry {
@@ -33,7 +33,6 @@ struct Entry {
 struct Stored {
     /// The graph whose artifact and action numbers are used.
     graph: Digest,
-    paths: Vec<String>,
     entries: Vec<Option<Entry>>,
     clean: Vec<bool>,
     /// Discovered inputs of clean actions.
@@ -51,12 +50,14 @@ impl Snapshot {
     /// Reads the snapshot of a project, if there is one.
     pub(super) fn read(project: &Project, tree: &Tree, graph: Digest) -> Option<Snapshot> {
         let bytes = blob::read(tree, &project.shown(&project.snapshot()), KIND)?;
-        let mut stored: Stored = postcard::from_bytes(&bytes).ok()?;
-        let by_path = (stored.graph != graph).then(|| {
-            let paths = std::mem::take(&mut stored.paths);
-            paths.into_iter().enumerate().map(|(at, path)| (path, at)).collect()
-        });
-        Some(Snapshot { stored, by_path })
+        let (stored, rest) = postcard::take_from_bytes::<Stored>(&bytes).ok()?;
+        if stored.graph == graph {
+            return Some(Snapshot { stored, by_path: None });
+        }
+        // Paths come last, because the common case has no use for them.
+        let paths: Vec<String> = postcard::from_bytes(rest).ok()?;
+        let by_path = paths.into_iter().enumerate().map(|(at, path)| (path, at)).collect();
+        Some(Snapshot { stored, by_path: Some(by_path) })
     }
 
     fn entry(&self, artifact: ArtifactId, path: &str) -> Option<&Entry> {
@@ -116,9 +117,10 @@ impl Outcome<'_> {
         let carried = self.before.into_iter().flat_map(Snapshot::discovered);
         let unasked = carried.filter(|(action, _)| self.fresh[action.index()].is_none());
         discovered.extend(unasked.map(|(action, seen)| (action.0, seen.clone())));
-        let paths = self.graph.artifacts().map(|a| self.graph.path(a).to_owned()).collect();
-        let stored = Stored { graph: self.identity, paths, entries, clean, discovered };
+        let stored = Stored { graph: self.identity, entries, clean, discovered };
+        let paths: Vec<&str> = self.graph.artifacts().map(|a| self.graph.path(a)).collect();
         let bytes = postcard::to_stdvec(&stored).expect("a snapshot can always be encoded");
+        let bytes = postcard::to_extend(&paths, bytes).expect("paths can always be encoded");
         let path = project.shown(&project.snapshot());
         blob::write(tree, &path, (KIND, &bytes), Durability::Lazy)
     }

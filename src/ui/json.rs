@@ -84,6 +84,7 @@ mod tests {
             | BuildEvent::ActionPlanned { .. }
             | BuildEvent::ActionStarted { .. }
             | BuildEvent::ActionProgress { .. }
+            | BuildEvent::ActionEnded { .. }
             | BuildEvent::ActionCutOff { .. }
             | BuildEvent::ActionFinished { .. }
             | BuildEvent::ActionFailed { .. }

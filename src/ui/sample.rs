@@ -106,6 +106,7 @@ pub fn one_of_each() -> Vec<BuildEvent> {
         },
         started(a(), vec![parameter()]),
         progress(a(), 312),
+        BuildEvent::ActionEnded { action: a(), attempt: 1, time_ms: 1 },
         BuildEvent::ActionCutOff { action: a() },
         finished(a(), 3200),
         failed(a(), false),
