@@ -7,6 +7,7 @@ use crate::cli::check::CheckArgs;
 use crate::cli::clean::CleanArgs;
 use crate::cli::completions::CompletionsArgs;
 use crate::cli::doctor::DoctorArgs;
+use crate::cli::fmt::FmtArgs;
 use crate::cli::graph::GraphArgs;
 use crate::cli::init::InitArgs;
 use crate::cli::kernel::KernelArgs;
@@ -40,6 +41,7 @@ pub enum Command {
     List(ListArgs),
     Graph(GraphArgs),
     Check(CheckArgs),
+    Fmt(FmtArgs),
     Clean(CleanArgs),
     Doctor(DoctorArgs),
     Kernel(KernelArgs),

@@ -18,6 +18,7 @@ pub mod clean;
 mod completions;
 pub mod doctor;
 mod error;
+mod fmt;
 pub mod graph;
 mod init;
 mod kernel;
@@ -74,6 +75,7 @@ pub fn run(command: Option<Command>, session: &mut Session) -> u8 {
         Some(Command::List(args)) => list::run(&args, session),
         Some(Command::Graph(args)) => graph::run(&args, session),
         Some(Command::Check(args)) => check::run(&args, session),
+        Some(Command::Fmt(args)) => fmt::run(&args, session),
         Some(Command::Clean(args)) => clean::run(&args, session),
         Some(Command::Doctor(args)) => doctor::run(&args, session),
         Some(Command::Init(args)) => init::run(&args, session),

@@ -88,7 +88,8 @@ impl Opened {
 
     /// The text of a file that a span names.
     pub fn text_of(&self, file: &str) -> Option<String> {
-        std::fs::read_to_string(self.project.root.join(file)).ok()
+        let embedded = recipe::embedded_text(file).map(str::to_owned);
+        embedded.or_else(|| std::fs::read_to_string(self.project.root.join(file)).ok())
     }
 
     /// The engine's trouble as the user meets it.
@@ -117,6 +118,9 @@ impl Opened {
             }
             EngineError::Locked { .. } => CliError::of(Kind::Locked, error)
                 .hint("leave out --no-wait to wait until it is done"),
+            EngineError::UnknownExecutor { .. } => {
+                CliError::of(Kind::Recipe, error).hint("`local` is the only executor so far")
+            }
             EngineError::Placeholder { .. } => CliError::of(Kind::Recipe, error),
             _ => CliError::of(Kind::Environment, error),
         }

@@ -4,8 +4,9 @@
 //! an attempt is settled, somebody wants to stop), tells the scheduler, and does what that orders.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
 use crate::engine::commit::{Committer, Settled};
@@ -67,21 +68,26 @@ impl Interrupt {
 pub struct Mailbox {
     sender: Sender<Message>,
     receiver: Receiver<Message>,
+    /// True while the loop runs.
+    runs: Arc<AtomicBool>,
 }
 
 impl Default for Mailbox {
     fn default() -> Self {
         let (sender, receiver) = channel();
-        Mailbox { sender, receiver }
+        Mailbox { sender, receiver, runs: Arc::default() }
     }
 }
 
 impl Mailbox {
-    /// A function that passes interrupts on to the build, for a signal thread.
-    pub fn interrupter(&self) -> impl Fn(Interrupt) + Send + use<> {
-        let sender = self.sender.clone();
-        // A build that is over cannot be interrupted any more.
-        move |interrupt| drop(sender.send(Message::Interrupt(interrupt)))
+    /// A function that passes interrupts on to the build, for a signal thread. It gives back
+    /// whether the build takes care of it; before anything runs, and after, there is nothing to
+    /// be ended but the program itself.
+    pub fn interrupter(&self) -> impl Fn(Interrupt) -> bool + Send + use<> {
+        let (sender, runs) = (self.sender.clone(), self.runs.clone());
+        move |interrupt| {
+            runs.load(Ordering::SeqCst) && sender.send(Message::Interrupt(interrupt)).is_ok()
+        }
     }
 }
 
@@ -217,6 +223,7 @@ impl Site<'_> {
         observer: &mut dyn Observer,
     ) -> Result<BuildSummary, EngineError> {
         let store = records.into_store();
+        mailbox.runs.store(true, Ordering::SeqCst);
         recover::build_begins(self.order.project, self.tree)?;
         let build = self.begin(&store)?;
         observer.event(&BuildEvent::BuildStarted {
@@ -264,6 +271,7 @@ impl Site<'_> {
         self.write_snapshot(&outcome.survey, &outcome.fresh, observer);
         let summary = BuildSummary { build, wall_ms: self.elapsed_ms(), ..outcome.summary };
         self.end(store, &summary)?;
+        mailbox.runs.store(false, Ordering::SeqCst);
         Ok(summary)
     }
 

@@ -48,6 +48,8 @@ pub(super) struct Input {
     pub(super) path: String,
     pub(super) digest: Digest,
     pub(super) stamp: Stamp,
+    /// True when the stamp cannot vouch for the digest.
+    pub(super) racy: bool,
 }
 
 /// What became of an attempt.
@@ -162,11 +164,12 @@ impl Committer<'_> {
         })
     }
 
-    /// The digests in the key must be what the command read: inputs that moved are read again.
+    /// The digests in the key must be what the command read: inputs that moved, or may have moved unseen, are read
+    /// again.
     fn inputs_unchanged(&self, finished: &Finished) -> Result<(), Trouble> {
         for input in &finished.inputs {
             let now = self.tree.stamp(&input.path).unwrap_or(Stamp::MISSING);
-            if now.vouches_for(&input.stamp) {
+            if !input.racy && now.vouches_for(&input.stamp) {
                 continue;
             }
             let digest = self.tree.digest(&input.path, &|_| ()).map(|(digest, _)| digest);

@@ -19,6 +19,8 @@ pub enum EngineError {
     MissingSources { total: usize, shown: Vec<MissingSource> },
     #[error("rule `{rule}` {source}")]
     Admission { rule: String, source: AdmitError },
+    #[error("rule `{rule}` wants the executor `{name}`, which is not set up")]
+    UnknownExecutor { rule: String, name: String },
     #[error("another build holds the lock: {holder}")]
     Locked { holder: String },
     #[error("could not look at `{path}`")]

@@ -38,6 +38,10 @@ pub(super) const SLOWEST_SHOWN: usize = 3;
 /// milliseconds of reading.
 pub(super) const REREAD_BYTES: u64 = 4 << 20;
 
+/// Fewer young artifacts than this are left to the next build: reading them costs it less than the
+/// wait for their stamps to age costs this one.
+pub(super) const REREAD_FROM: usize = 250;
+
 /// Age at which stamps of local file systems vouch for a content; see `fsio::clock`.
 pub(super) const STAMP_AGE: Duration = Duration::from_millis(21);
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::error::EngineError;
 use crate::engine::project::Project;
-use crate::engine::sources::{self, Answer, Recorder};
+use crate::engine::sources::{Answer, Asked, Recorder};
 use crate::fsio::clock::FsClock;
 use crate::fsio::tree::Tree;
 use crate::graph::{self, Graph};
@@ -37,7 +37,7 @@ pub struct Question<'q> {
 /// A graph ready to be judged.
 pub struct Loaded {
     pub graph: Graph,
-    /// Digest of the graph's cache file: equal digests mean equal graphs.
+    /// Digest of the graph's encoding: equal digests mean equal graphs.
     pub identity: Digest,
     pub warnings: Vec<Diagnostic>,
     /// True when no script was evaluated.
@@ -46,7 +46,7 @@ pub struct Loaded {
 }
 
 /// The compiled graph of the last evaluation.
-const KIND: BlobKind = BlobKind { name: "attpc graph", version: 1 };
+const KIND: BlobKind = BlobKind { name: "attpc graph", version: 2 };
 
 #[derive(Serialize, Deserialize)]
 struct Cached {
@@ -54,7 +54,6 @@ struct Cached {
     asked: Digest,
     answers: Vec<Answer>,
     warnings: Vec<Diagnostic>,
-    graph: Graph,
 }
 
 /// Loads the graph: from the cache when everything that evaluation asked still has the same
@@ -73,19 +72,27 @@ pub fn load(project: &Project, tree: &Tree, question: &Question) -> Result<Loade
     let (declarations, warnings) = (question.evaluate)(&recorder)?;
     let declarations = complete(declarations, question.kernels);
     let graph = graph::build(declarations, &recorder)?;
-    let cached = Cached { asked, answers: recorder.into_answers(), warnings, graph };
-    let bytes = postcard::to_stdvec(&cached).expect("a graph can always be encoded");
-    let identity = Digest::of(&bytes);
-    // Readers of a project whose state they may not write go without the cache.
-    let path = project.shown(&project.graph_cache());
-    let _ = blob::write(tree, &path, (KIND, &bytes), Durability::Lazy);
+    let encoded = postcard::to_stdvec(&graph).expect("a graph can always be encoded");
+    let cached = Cached { asked, answers: recorder.into_answers(), warnings };
+    cached.write(project, tree, &encoded);
     Ok(Loaded {
-        graph: cached.graph,
-        identity,
+        graph,
+        identity: Digest::of(&encoded),
         warnings: cached.warnings,
         cached: false,
         took: started.elapsed(),
     })
+}
+
+impl Cached {
+    /// Writes the cache: this, then the graph. Readers of a project whose state they may not
+    /// write go without it.
+    fn write(&self, project: &Project, tree: &Tree, graph: &[u8]) {
+        let mut bytes = postcard::to_stdvec(self).expect("answers can always be encoded");
+        bytes.extend_from_slice(graph);
+        let path = project.shown(&project.graph_cache());
+        let _ = blob::write(tree, &path, (KIND, &bytes), Durability::Lazy);
+    }
 }
 
 fn from_cache(
@@ -100,10 +107,21 @@ fn from_cache(
     if found != *asked {
         return None;
     }
-    let cached: Cached = postcard::from_bytes(&bytes).ok()?;
-    sources::still_hold(&cached.answers, tree, question.env).then(|| Loaded {
-        graph: cached.graph,
-        identity: Digest::of(&bytes),
+    let (mut cached, encoded) = postcard::take_from_bytes::<Cached>(&bytes).ok()?;
+    let graph: Graph = postcard::from_bytes(encoded).ok()?;
+    let clock = FsClock::probe(&project.state).ok();
+    let recorder = Recorder::new(tree, clock.as_ref(), question.env);
+    match recorder.ask_again(&cached.answers) {
+        Asked::Changed => return None,
+        Asked::Same => {}
+        Asked::SameButTouched(answers) => {
+            cached.answers = answers;
+            cached.write(project, tree, encoded);
+        }
+    }
+    Some(Loaded {
+        graph,
+        identity: Digest::of(encoded),
         warnings: cached.warnings,
         cached: true,
         took: Duration::ZERO,

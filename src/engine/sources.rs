@@ -126,31 +126,60 @@ impl Sources for Recorder<'_> {
     }
 }
 
-/// True when every question would get the same answer today.
-pub(super) fn still_hold(answers: &[Answer], tree: &Tree, env: &BTreeMap<String, String>) -> bool {
-    answers.iter().all(|answer| holds(answer, tree, env))
+/// What asking all questions again gives.
+pub(super) enum Asked {
+    /// Stamps vouch for every answer.
+    Same,
+    /// The answers are the same, but some had to be read: these vouch for themselves next time.
+    SameButTouched(Vec<Answer>),
+    Changed,
 }
 
-fn holds(answer: &Answer, tree: &Tree, env: &BTreeMap<String, String>) -> bool {
-    match answer {
-        Answer::File { path, digest, stamp, racy } => {
-            let Ok(now) = tree.entry_stamp(path) else { return false };
-            if !racy && now.vouches_for(stamp) {
-                return true;
+impl Recorder<'_> {
+    /// Asks the questions of an earlier evaluation again.
+    pub(super) fn ask_again(self, answers: &[Answer]) -> Asked {
+        let mut touched = false;
+        for answer in answers {
+            if self.vouched(answer) {
+                self.keep(answer.clone());
+                continue;
             }
-            let now = tree.read(path).ok().map(|bytes| Digest::of(&bytes));
-            now == *digest
+            touched = true;
+            if !self.same_when_asked(answer) {
+                return Asked::Changed;
+            }
         }
-        Answer::Listing { pattern, paths, directories, racy } => {
-            let same = |(path, stamp): &(String, Stamp)| {
-                tree.entry_stamp(path).is_ok_and(|now| now.vouches_for(stamp))
-            };
-            (!racy && directories.iter().all(same))
-                || tree.list(pattern).is_ok_and(|now| digest_of_names(&now.paths) == *paths)
+        if touched { Asked::SameButTouched(self.into_answers()) } else { Asked::Same }
+    }
+
+    /// True when stamps alone tell that the answer is the same, or when asking costs no more.
+    fn vouched(&self, answer: &Answer) -> bool {
+        let same = |path: &str, stamp: &Stamp| {
+            self.tree.entry_stamp(path).is_ok_and(|now| now.vouches_for(stamp))
+        };
+        match answer {
+            Answer::File { path, stamp, racy, .. } => !racy && same(path, stamp),
+            Answer::Listing { directories, racy, .. } => {
+                !racy && directories.iter().all(|(path, stamp)| same(path, stamp))
+            }
+            Answer::Kind { path, kind } => self.tree.kind(path).is_ok_and(|now| now == *kind),
+            Answer::Env { name, value } => {
+                self.env.get(name).map(|now| Digest::of(now.as_bytes())) == *value
+            }
         }
-        Answer::Kind { path, kind } => tree.kind(path).is_ok_and(|now| now == *kind),
-        Answer::Env { name, value } => {
-            env.get(name).map(|now| Digest::of(now.as_bytes())) == *value
+    }
+
+    /// Asks once more, which records the new answer, and compares.
+    fn same_when_asked(&self, answer: &Answer) -> bool {
+        match answer {
+            Answer::File { path, digest, .. } => {
+                self.read(path).ok().map(|bytes| Digest::of(&bytes)) == *digest
+            }
+            Answer::Listing { pattern, paths, .. } => {
+                self.list(pattern).is_ok_and(|now| digest_of_names(&now) == *paths)
+            }
+            // These were asked already.
+            Answer::Kind { .. } | Answer::Env { .. } => false,
         }
     }
 }

@@ -235,7 +235,10 @@ impl Survey {
         let small = |a: &ArtifactId| facts.stamp(*a).size <= limits::REREAD_BYTES;
         let young: Vec<ArtifactId> =
             graph.artifacts().filter(|&a| facts.is_racy(a)).filter(small).collect();
-        let Some(clock) = self.clock.as_ref().filter(|_| !young.is_empty()) else { return };
+        if young.len() < limits::REREAD_FROM {
+            return;
+        }
+        let Some(clock) = &self.clock else { return };
         std::thread::sleep(limits::STAMP_AGE);
         if clock.refresh().is_ok() {
             let progress = &|_, _, _, _| ();

@@ -381,3 +381,31 @@ fn a_project_can_move() {
     }
     assert_eq!(build(&space, &["-C", "elsewhere"]), NOTHING);
 }
+
+#[test]
+fn what_is_not_there_yet_is_said_and_not_passed_over() {
+    let space = TestSpace::new();
+    let rule = |keys: &str| {
+        let text =
+            format!("rule(\"a\", #{{ output: \"a\", shell: \"echo > {{output}}\", {keys} }});");
+        space.write("recipe.rhai", &text);
+        space.run(&["build"])
+    };
+    let words = rule("on: \"slurm\"").fails_with(3);
+    assert!(words.contains("rule `a` wants the executor `slurm`, which is not set up"), "{words}");
+    let ran = rule("container: \"fit:1.0\"");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("not in its container `fit:1.0`"), "{}", ran.stderr);
+}
+
+#[test]
+fn recipes_are_laid_out() {
+    let space = TestSpace::new();
+    space.write("recipe.rhai", "rule(\"a\", #{\noutput: \"a\",\nargv: [\"true\"] });\n");
+    assert_eq!(space.run(&["fmt", "--check"]).code, Some(1));
+    assert_eq!(space.run(&["fmt"]).ok(), "changed recipe.rhai\n");
+    assert_eq!(space.run(&["fmt", "--check"]).ok(), "");
+    assert!(space.read("recipe.rhai").contains("\n    output: \"a\",\n"));
+    space.write("broken.rhai", "rule(");
+    let _ = space.run(&["fmt", "broken.rhai"]).fails_with(3);
+}

@@ -45,10 +45,10 @@ fn expected(space: &TestSpace) -> String {
 }
 
 /// A small generator of reproducible numbers (xorshift, Marsaglia 2003).
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

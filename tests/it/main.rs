@@ -5,4 +5,5 @@ mod attpc_example;
 mod build;
 mod crash;
 mod frame;
+mod oracle;
 mod space;

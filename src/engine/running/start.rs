@@ -1,0 +1,140 @@
+//! From an order to start to a running process.
+
+use crate::engine::build::{Observer, now_ms};
+use crate::engine::commit::{Input, Settled};
+use crate::engine::error::EngineError;
+use crate::engine::prepare::{Attempt, Prepared, Staging};
+use crate::engine::running::{LOCAL, Live, Running, STORE_ALIVE};
+use crate::engine::survey::kernel_of;
+use crate::fingerprint::Subject;
+use crate::fsio::process;
+use crate::graph::ActionId;
+use crate::model::digest::Digest;
+use crate::model::event::{BuildEvent, Failure, FailureKind};
+use crate::store::entry::{AttemptFailed, AttemptStarted, Entry};
+
+impl Running<'_> {
+    pub(super) fn start(
+        &mut self,
+        action: ActionId,
+        gpus: &[u32],
+        observer: &mut dyn Observer,
+    ) -> Result<(), EngineError> {
+        let number = self.next_attempt;
+        self.next_attempt += 1;
+        let prepared = {
+            let work = self.spare.pop();
+            let work = work.unwrap_or_else(|| format!("{}/{number}", self.hands.workshop.work));
+            let resources = self.admitted[&action].resources();
+            let kernel = kernel_of(self.scope.kernels, &self.scope.loaded.graph, action);
+            self.hands.workshop.prepare(&Attempt { action, work, resources, gpus, kernel })
+        };
+        let Prepared { job, staging } = prepared?;
+        let live = self.live(action, number, staging);
+        let begun = self.hands.local.start(&job);
+        observer.event(&BuildEvent::ActionStarted {
+            action: self.action_ref(action),
+            attempt: number,
+            executor: LOCAL.to_owned(),
+            reasons: self.verdict(action).reasons.clone(),
+            expected_s: Some(f64::from(self.expected[action.index()])).filter(|&s| s > 0.0),
+            time_ms: live.started_ms,
+        });
+        match begun {
+            Ok(process) => {
+                self.note_start(action, &live, (process.pid, process.process_start))?;
+                self.live.insert(action, live);
+                Ok(())
+            }
+            Err(error) => {
+                let status =
+                    std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
+                        error.source()
+                    })
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(": ");
+                let failure = Failure {
+                    kind: FailureKind::Start,
+                    status,
+                    command: live.staging.shown.clone(),
+                    directory: self.scope.tree.root().to_string_lossy().into_owned(),
+                    log_tail: Vec::new(),
+                    log: None,
+                };
+                self.note_failure(action, number, &failure)?;
+                let settled =
+                    Settled { action, attempt: number, spare: None, result: Err(failure) };
+                self.settled(settled, observer)
+            }
+        }
+    }
+
+    pub(super) fn live(&self, action: ActionId, attempt: u64, staging: Staging) -> Live {
+        let graph = &self.scope.loaded.graph;
+        let kernel = kernel_of(self.scope.kernels, graph, action);
+        let digest_of = |artifact| {
+            self.survey.facts.digest(artifact).expect("inputs are known when an action starts")
+        };
+        let components = Subject { graph, action, kernel, digest_of: &digest_of }.components();
+        let inputs = graph.inputs(action).map(|(_, artifact)| Input {
+            path: graph.path(artifact).to_owned(),
+            digest: digest_of(artifact),
+            stamp: *self.survey.facts.stamp(artifact),
+            racy: self.survey.facts.is_racy(artifact),
+        });
+        Live {
+            attempt,
+            staging,
+            inputs: inputs.collect(),
+            components,
+            started_ms: now_ms(),
+            progress: None,
+            has_progress: kernel.is_some(),
+        }
+    }
+
+    pub(super) fn key(&self, action: ActionId) -> Digest {
+        let judged = self.survey.judged[action.index()].as_ref();
+        judged.and_then(|judged| judged.key).expect("an action that runs has been judged")
+    }
+
+    pub(super) fn note_start(
+        &self,
+        action: ActionId,
+        live: &Live,
+        (pid, process_start): (u32, u64),
+    ) -> Result<(), EngineError> {
+        let entry = Entry::AttemptStarted(AttemptStarted {
+            build: self.hands.build,
+            attempt: live.attempt,
+            target: self.scope.loaded.graph.target(action).to_owned(),
+            label: self.scope.loaded.graph.label(action),
+            key: self.key(action),
+            pid,
+            process_start,
+            boot_id: process::boot_id(),
+            work: live.staging.work.clone(),
+            log: live.staging.log(),
+            time_ms: live.started_ms,
+        });
+        Ok(self.store.lock().expect(STORE_ALIVE).append(&[entry])?)
+    }
+
+    pub(super) fn note_failure(
+        &self,
+        action: ActionId,
+        attempt: u64,
+        failure: &Failure,
+    ) -> Result<(), EngineError> {
+        let entry = Entry::AttemptFailed(AttemptFailed {
+            attempt,
+            target: self.scope.loaded.graph.target(action).to_owned(),
+            label: self.scope.loaded.graph.label(action),
+            key: self.key(action),
+            failure: serde_json::to_string(failure).expect("a failure has text keys only"),
+            time_ms: now_ms(),
+        });
+        Ok(self.store.lock().expect(STORE_ALIVE).append(&[entry])?)
+    }
+}
