@@ -9,7 +9,7 @@ use crate::cli::project::Opened;
 use crate::cli::session::{Clock, Session};
 use crate::cli::signals;
 use crate::engine::{self, Mailbox, Observer, Order, Request};
-use crate::model::event::BuildEvent;
+use crate::model::event::{BuildEvent, BuildSummary};
 use crate::ui::view::View;
 
 /// Bring targets up to date: run what is stale, say why
@@ -67,8 +67,17 @@ pub fn run(args: &BuildArgs, session: &mut Session) -> Result<u8, CliError> {
     match built {
         Ok(summary) => Ok(summary.exit_code as u8),
         Err(error) => {
+            let trouble = opened.trouble(&error);
+            if json {
+                // Programs read the end of the stream to know how it went, whatever went wrong.
+                watcher.event(&BuildEvent::BuildFinished(BuildSummary {
+                    exit_code: trouble.exit_code().into(),
+                    failures: vec![error.to_string()],
+                    ..BuildSummary::default()
+                }));
+            }
             drop(watcher);
-            Err(opened.trouble(&error))
+            Err(trouble)
         }
     }
 }

@@ -23,11 +23,7 @@ pub fn run(args: &CheckArgs, session: &mut Session) -> Result<u8, CliError> {
     let loaded = opened
         .ask(|question| engine::graph(&opened.project, question))
         .map_err(|error| opened.trouble(&error))?;
-    for warning in &loaded.warnings {
-        let text = warning.render(&|file| opened.text_of(file));
-        let lines: Vec<Line> = text.lines().map(Line::text).collect();
-        session.tell(&lines);
-    }
+    opened.tell_warnings(&loaded.warnings, session);
     let graph = &loaded.graph;
     session.print_lines(&[Line::text(format!(
         "the recipe is fine: {}, {}",

@@ -149,6 +149,9 @@ fn values(kind: &ParamKind) -> String {
         ParamKind::Int { min, max: i64::MAX } => format!("integer from {min}"),
         ParamKind::Int { min, max } => format!("integer {min} to {max}"),
         ParamKind::Float { min, max } => match (min.is_finite(), max.is_finite()) {
+            // The smallest positive number stands for an open end at zero.
+            (true, false) if *min == f64::MIN_POSITIVE => "number above 0".to_owned(),
+            (true, true) if *min == f64::MIN_POSITIVE => format!("number above 0, to {max}"),
             (true, true) => format!("number {min} to {max}"),
             (true, false) => format!("number from {min}"),
             (false, true) => format!("number to {max}"),

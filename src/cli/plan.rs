@@ -39,6 +39,7 @@ pub fn run(args: &PlanArgs, session: &mut Session) -> Result<u8, CliError> {
     let seen = opened
         .ask(|question| engine::inspect(&opened.project, &request, question, &|_, _, _, _| ()))
         .map_err(|error| opened.trouble(&error))?;
+    opened.tell_warnings(&seen.loaded.warnings, session);
     let planned = planned(&seen);
     if args.answer.json {
         let text = serde_json::to_string_pretty(&in_json(&seen)).expect("verdicts have text keys");

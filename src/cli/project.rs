@@ -8,12 +8,13 @@ use crate::cli::options::ProjectOptions;
 use crate::cli::session::Session;
 use crate::cli::settings;
 use crate::engine::{EngineError, Evaluated, Project, Question, Request, Settings};
-use crate::model::diagnostic::Diagnostics;
+use crate::model::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::sources::Sources;
 use crate::model::step::KernelInfo;
 use crate::model::text::one_of;
 use crate::recipe;
 use crate::steps;
+use crate::ui::line::Line;
 
 /// A project as the command line names it.
 pub struct Opened {
@@ -75,7 +76,11 @@ impl Opened {
         Request {
             targets: targets.to_vec(),
             directory: session.directory.clone(),
-            user: self.env.get("USER").cloned().unwrap_or_else(|| "somebody".to_owned()),
+            user: {
+                let names =
+                    ["USER", "LOGNAME"].iter().find_map(|name| self.env.get(*name).cloned());
+                names.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()))
+            },
             command_line: session.command_line.clone(),
             ..Request::default()
         }
@@ -90,6 +95,15 @@ impl Opened {
     pub fn text_of(&self, file: &str) -> Option<String> {
         let embedded = recipe::embedded_text(file).map(str::to_owned);
         embedded.or_else(|| std::fs::read_to_string(self.project.root.join(file)).ok())
+    }
+
+    /// Tells the recipe's warnings, with excerpts.
+    pub fn tell_warnings(&self, warnings: &[Diagnostic], session: &mut Session) {
+        for warning in warnings {
+            let text = warning.render(&|file| self.text_of(file));
+            let lines: Vec<Line> = text.lines().map(Line::text).collect();
+            session.tell(&lines);
+        }
     }
 
     /// The engine's trouble as the user meets it.

@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use crate::cli::error::{CliError, Kind};
 use crate::engine::Settings;
+use crate::model::diagnostic::Diagnostic;
 use crate::model::resources::{parse_size, parse_time};
+use crate::model::span::Span;
 
 /// The file beside the recipe.
 const FILE: &str = "attpc.toml";
@@ -43,9 +45,7 @@ pub fn read(root: &Path) -> Result<(Settings, Option<PathBuf>), CliError> {
     let wrong = |what: &dyn std::error::Error| {
         CliError::new(Kind::Recipe, format!("`{FILE}` is wrong")).caused_by(what)
     };
-    let written: Written = toml::from_str(&text).map_err(|error| {
-        wrong(&error).hint("it takes cores, memory, grace, state and a table [pools]")
-    })?;
+    let written: Written = toml::from_str(&text).map_err(|error| in_text(&error, &text))?;
     let size = |text: &String| parse_size(text).map_err(|e| wrong(&e).hint(e.hint()));
     let time = |text: &String| parse_time(text).map_err(|e| wrong(&e).hint(e.hint()));
     let settings = Settings {
@@ -55,6 +55,23 @@ pub fn read(root: &Path) -> Result<(Settings, Option<PathBuf>), CliError> {
         grace: written.grace.as_ref().map(time).transpose()?,
     };
     Ok((settings, written.state))
+}
+
+/// What the parser found, at its spot.
+fn in_text(error: &toml::de::Error, text: &str) -> CliError {
+    let message = error.message().trim_end_matches('.').to_owned();
+    let diagnostic = match error.span() {
+        None => Diagnostic::error(message),
+        Some(range) => {
+            let before = &text[..range.start];
+            let line = before.matches('\n').count() as u32 + 1;
+            let column = before.chars().rev().take_while(|&c| c != '\n').count() as u32 + 1;
+            let length = text[range].lines().next().map_or(1, |line| line.chars().count().max(1));
+            Diagnostic::error(message).at(&Span::new(FILE, line, column, length as u32))
+        }
+    };
+    let hint = "`attpc.toml` takes cores, memory, grace, state and a table [pools]";
+    CliError::recipe(&diagnostic.hint(hint).into(), &|_| Some(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -81,7 +98,10 @@ mod tests {
     #[test]
     fn unknown_and_unitless_settings_are_refused() {
         let error = read_text("coers = 4\n").unwrap_err();
-        assert!(error.contains("unknown field `coers`") && error.contains("line 1"), "{error}");
+        assert!(
+            error.contains("unknown field `coers`") && error.contains("attpc.toml:1:1"),
+            "{error}"
+        );
         let error = read_text("memory = \"8\"\n").unwrap_err();
         assert!(error.contains("`8` is not a size") && error.contains("hint:"), "{error}");
     }

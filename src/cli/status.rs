@@ -9,7 +9,7 @@ use crate::cli::options::{JsonOption, ProjectOptions};
 use crate::cli::project::Opened;
 use crate::cli::session::Session;
 use crate::engine::{self, EngineError, Inspection};
-use crate::model::event::{BuildSummary, Failure};
+use crate::model::event::{BuildSummary, Failure, FailureKind};
 use crate::model::reason::VerdictKind;
 use crate::model::text;
 use crate::store::ledger::OpenAttempt;
@@ -100,6 +100,9 @@ impl Status {
             }
             if let Some(last) = seen.history.last_failure(graph.target(action))? {
                 let failure = serde_json::from_str::<Failure>(&last.failure);
+                if failure.as_ref().is_ok_and(|f| f.kind == FailureKind::Cancelled) {
+                    continue;
+                }
                 failed.push(Failed {
                     action: graph.label(action),
                     status: failure.as_ref().map(|f| f.status.clone()).unwrap_or_default(),

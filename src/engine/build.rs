@@ -43,6 +43,7 @@ pub trait Observer: Send {
 pub(super) enum Message {
     Ended(Ended),
     Settled(Box<Settled>),
+    Warning(String),
     Interrupt(Interrupt),
 }
 

@@ -265,10 +265,28 @@ impl Committer<'_> {
     /// Renames the outputs into place and gives their stamps there.
     fn publish(&self, finished: &Finished) -> Result<Vec<Stamp>, Trouble> {
         let place = |staged: &Staged| {
+            self.keep_strange(finished, staged)?;
             self.tree.publish(&staged.from, &staged.to)?;
             Ok(self.tree.stamp(&staged.to).unwrap_or(Stamp::MISSING))
         };
         finished.staging.outputs.iter().map(place).collect()
+    }
+
+    /// Moves what stands in the way aside when no build made it, or somebody has changed it since:
+    /// it may be all there is of somebody's work.
+    fn keep_strange(&self, finished: &Finished, staged: &Staged) -> Result<(), Trouble> {
+        let now = self.tree.stamp(&staged.to).unwrap_or(Stamp::MISSING);
+        if now.is_missing() || staged.known.is_some_and(|known| known.vouches_for(&now)) {
+            return Ok(());
+        }
+        let state = finished.staging.work.rsplitn(3, '/').nth(2).unwrap_or(".attpc");
+        let name = staged.to.rsplit('/').next().unwrap_or(&staged.to);
+        let aside = format!("{state}/replaced/{}/{name}", finished.attempt);
+        self.tree.publish(&staged.to, &aside)?;
+        let message = format!("`{}` was not as a build made it: kept as `{aside}`", staged.to);
+        // The build loop outlives this thread; if it is gone, nobody listens.
+        let _ = self.replies.send(Message::Warning(message));
+        Ok(())
     }
 
     fn sync_directories(&self, placed: &[Ready]) -> Result<(), Trouble> {

@@ -72,8 +72,10 @@ pub fn load(project: &Project, tree: &Tree, question: &Question) -> Result<Loade
     let (declarations, warnings) = (question.evaluate)(&recorder)?;
     let declarations = complete(declarations, question.kernels);
     let graph = graph::build(declarations, &recorder)?;
+    let answers = recorder.into_answers();
+    outputs_are_not_sources(&graph, question, &answers)?;
     let encoded = postcard::to_stdvec(&graph).expect("a graph can always be encoded");
-    let cached = Cached { asked, answers: recorder.into_answers(), warnings };
+    let cached = Cached { asked, answers, warnings };
     cached.write(project, tree, &encoded);
     Ok(Loaded {
         graph,
@@ -82,6 +84,32 @@ pub fn load(project: &Project, tree: &Tree, question: &Question) -> Result<Loade
         cached: false,
         took: started.elapsed(),
     })
+}
+
+/// Refuses rules that would write a file from which the recipe itself is read.
+fn outputs_are_not_sources(
+    graph: &Graph,
+    question: &Question,
+    answers: &[Answer],
+) -> Result<(), Diagnostics> {
+    let mut read: Vec<&str> = answers
+        .iter()
+        .filter_map(|answer| match answer {
+            Answer::File { path, .. } => Some(path.as_str()),
+            _ => None,
+        })
+        .collect();
+    read.extend([question.recipe, "attpc.toml"]);
+    let written = graph.artifacts().find_map(|artifact| {
+        let action = graph.producer(artifact)?;
+        read.contains(&graph.path(artifact)).then_some((artifact, action))
+    });
+    let Some((artifact, action)) = written else { return Ok(()) };
+    let rule = graph.rule(action);
+    let path = graph.path(artifact);
+    let message =
+        format!("rule `{}` would write `{path}`, from which this recipe is read", rule.name);
+    Err(Diagnostic::error(message).at(rule.span_of("output")).hint("give it another output").into())
 }
 
 impl Cached {

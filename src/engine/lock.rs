@@ -10,7 +10,6 @@ use crate::fsio::lock::{LockAttempt, Owner, ProjectLock};
 use crate::fsio::tree::Tree;
 use crate::model::event::BuildEvent;
 use crate::model::stamp::Kind;
-use crate::model::text;
 
 /// Makes the state directory, with a note that keeps it out of version control and backups.
 pub(super) fn prepare_state(tree: &Tree, project: &Project) -> Result<(), EngineError> {
@@ -58,15 +57,7 @@ pub(super) fn acquire(
 
 /// Who holds a lock, in words.
 pub fn describe(owner: &Owner) -> String {
-    let age = now_ms().saturating_sub(owner.since_ms) as f64 / 1000.0;
-    format!(
-        "process {} of {} on {}, since {} (`{}`)",
-        owner.pid,
-        owner.user,
-        owner.host,
-        text::duration(age),
-        owner.command
-    )
+    format!("process {} of {} on {} (`{}`)", owner.pid, owner.user, owner.host, owner.command)
 }
 
 /// Who builds in a project now; `None` when nobody does.

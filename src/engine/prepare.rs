@@ -19,6 +19,7 @@ use crate::fsio::tree::Tree;
 use crate::graph::{ActionId, ArtifactId, Graph};
 use crate::model::declare::Command;
 use crate::model::resources::Resources;
+use crate::model::stamp::Stamp;
 use crate::model::step::{KernelInfo, StepSpec};
 use crate::model::text::shell_quote;
 
@@ -40,6 +41,8 @@ pub(super) struct Staged {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) directory: bool,
+    /// The stamp of what stands at `to` when that is an earlier result of this action.
+    pub(super) known: Option<Stamp>,
 }
 
 /// One attempt, ready to start.
@@ -165,7 +168,8 @@ impl Workshop<'_> {
             if directory {
                 self.tree.create_dir_all(&from)?;
             }
-            staged.push(Staged { artifact, from, to: to.to_owned(), directory });
+            let to = to.to_owned();
+            staged.push(Staged { artifact, from, to, directory, known: None });
         }
         Ok(staged)
     }

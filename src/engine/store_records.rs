@@ -6,7 +6,7 @@ use crate::engine::error::EngineError;
 use crate::engine::project::Project;
 use crate::engine::survey::Records;
 use crate::model::digest::Digest;
-use crate::model::event::Failure;
+use crate::model::event::{Failure, FailureKind};
 use crate::model::record::{Record, Seen};
 use crate::store::history::History;
 use crate::store::ledger::Store;
@@ -62,7 +62,7 @@ impl Records for StoreView<'_> {
     }
 
     fn failure(&self, target: &str) -> Result<Option<String>, EngineError> {
-        Ok(self.store().last_failure(target)?.map(|failure| status_of(&failure.failure)))
+        Ok(self.store().last_failure(target)?.and_then(|failure| status_of(&failure.failure)))
     }
 
     fn seen(&self, path: &str) -> Option<Seen> {
@@ -83,7 +83,7 @@ impl Records for History {
     }
 
     fn failure(&self, target: &str) -> Result<Option<String>, EngineError> {
-        Ok(self.last_failure(target)?.map(|failure| status_of(&failure.failure)))
+        Ok(self.last_failure(target)?.and_then(|failure| status_of(&failure.failure)))
     }
 
     fn seen(&self, _path: &str) -> Option<Seen> {
@@ -91,6 +91,11 @@ impl Records for History {
     }
 }
 
-fn status_of(failure: &str) -> String {
-    serde_json::from_str::<Failure>(failure).map_or_else(|_| "failed".to_owned(), |f| f.status)
+/// The status of a failure; `None` of one that somebody asked for by stopping the build.
+fn status_of(failure: &str) -> Option<String> {
+    match serde_json::from_str::<Failure>(failure) {
+        Ok(failure) if failure.kind == FailureKind::Cancelled => None,
+        Ok(failure) => Some(failure.status),
+        Err(_) => Some("failed".to_owned()),
+    }
 }

@@ -66,6 +66,9 @@ pub struct Survey {
     pub(super) clock: Option<FsClock>,
     /// True for actions that run in any case.
     forced: Vec<bool>,
+    /// True when an input was read again in the middle of the build, so that digests now known
+    /// need not be those that settled actions were judged by.
+    reread: bool,
 }
 
 impl Survey {
@@ -104,6 +107,7 @@ pub fn survey<'r>(
     }
     let mut survey = Survey {
         forced,
+        reread: false,
         judged: vec![None; graph.action_count()],
         learned: false,
         needed,
@@ -255,6 +259,7 @@ impl Survey {
     ) -> Result<(), EngineError> {
         let graph = &scope.loaded.graph;
         let inputs: Vec<ArtifactId> = graph.inputs(action).map(|(_, artifact)| artifact).collect();
+        self.reread = true;
         for &artifact in &inputs {
             self.facts.restat(graph, scope.tree, artifact)?;
         }
@@ -266,6 +271,21 @@ impl Survey {
             progress: scope.progress,
         };
         self.facts.hash(&inputs, &reading)
+    }
+
+    /// True when an action that was settled well is so for the digests known now: an input may
+    /// have changed and been read again after it ran.
+    pub(super) fn still_holds(&self, scope: &Scope, action: ActionId) -> bool {
+        if !self.reread {
+            return true;
+        }
+        let graph = &scope.loaded.graph;
+        let Some(key) = self.judged[action.index()].as_ref().and_then(|judged| judged.key) else {
+            return false;
+        };
+        let digest_of = |artifact| self.facts.digest(artifact).unwrap_or(Digest([0; 32]));
+        let kernel = kernel_of(scope.kernels, graph, action);
+        Subject { graph, action, kernel, digest_of: &digest_of }.key() == key
     }
 
     /// Judges an action when its upstream is fresh; else it is pending.
@@ -283,7 +303,10 @@ impl Survey {
             .upstream(action)
             .filter(|up| !is_fresh(up))
             .map(|up| Reason::UpstreamStale {
-                name: graph.target(up).to_owned(),
+                name: graph
+                    .inputs(action)
+                    .find(|(_, artifact)| graph.producer(*artifact) == Some(up))
+                    .map_or_else(String::new, |(_, artifact)| graph.path(artifact).to_owned()),
                 made_by: graph.label(up),
             })
             .collect();

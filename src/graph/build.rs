@@ -11,6 +11,7 @@ use crate::model::declare::{Command, Declarations, Port, RuleDecl};
 use crate::model::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::sources::Sources;
 use crate::model::span::Span;
+use crate::model::template::Piece;
 
 /// Most diagnostics of one kind that are worth reading.
 const DIAGNOSTICS_LIMIT: usize = 20;
@@ -31,6 +32,8 @@ pub fn build(declarations: Declarations, sources: &dyn Sources) -> Result<Graph,
     builder.graph.upstream = edges.upstream;
     builder.graph.downstream = edges.downstream;
     builder.graph.order = order::topological(&builder.graph).map_err(Diagnostics::from)?;
+    builder.inputs_inside_outputs();
+    builder.stop_on_errors()?;
     Ok(builder.graph)
 }
 
@@ -150,6 +153,10 @@ impl Builder {
                     }
                 };
                 template.fill(row, &mut text);
+                if has_star(port) {
+                    self.star_in_output(&text, &origin);
+                    continue;
+                }
                 match self.artifact(&text, port.directory) {
                     Ok(artifact) => {
                         self.claim(artifact, action, &origin, rules);
@@ -171,6 +178,15 @@ impl Builder {
         let message =
             format!("output of rule `{}` uses unknown {}", origin.rule.name, placeholders(unbound));
         let diagnostic = Diagnostic::error(message).at(origin.span()).hint(hint);
+        if !self.errors.contains(&diagnostic) {
+            self.error(diagnostic);
+        }
+    }
+
+    fn star_in_output(&mut self, path: &str, origin: &Origin) {
+        let diagnostic = Diagnostic::error(format!("output `{path}` holds a `*`"))
+            .at(origin.span())
+            .hint("name each output, or declare a directory with a trailing `/`");
         if !self.errors.contains(&diagnostic) {
             self.error(diagnostic);
         }
@@ -227,40 +243,78 @@ impl Builder {
         }
     }
 
-    /// Reports outputs that lie inside another action's output directory, because renaming the
-    /// directory into place would remove them.
+    /// The output that a path lies below, if any.
+    fn made_above(&self, path: &str) -> Option<u32> {
+        let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let made = |outer: &u32| self.graph.producers[*outer as usize] != NO_ACTION;
+        parents.filter_map(|parent| self.find(parent)).find(made)
+    }
+
+    /// The rule that makes an artifact.
+    fn maker(&self, artifact: u32) -> &RuleDecl {
+        let action = self.graph.producers[artifact as usize];
+        &self.graph.rules[self.graph.rule_of[action as usize] as usize]
+    }
+
+    /// Reports outputs that lie below another output: renaming a directory into place would remove
+    /// them, and below a file there is no place.
     fn nested_outputs(&mut self) {
-        if !self.graph.directories.contains(&true) {
-            return;
-        }
-        let mut found = Vec::new();
+        let mut errors = Vec::new();
         for artifact in self.graph.artifacts() {
             let path = self.graph.path(artifact);
-            let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
-            let outer = parents.filter_map(|parent| self.find(parent)).find(|&outer| {
-                self.graph.directories[outer as usize]
-                    && self.graph.producers[outer as usize]
-                        != self.graph.producers[artifact.index()]
-            });
-            let made_by = self.graph.producer(artifact);
-            if let (Some(outer), Some(action)) = (outer, made_by) {
-                found.push((action, outer, path.to_owned()));
+            let Some(outer) = self.made_above(path) else { continue };
+            let (rule, outer_rule) = (self.maker(artifact.0), self.maker(outer));
+            let outer_path = self.graph.paths.get(outer as usize);
+            let how = match self.graph.directories[outer as usize] {
+                true => format!(
+                    "lies in `{outer_path}/`, which rule `{}` makes as a whole",
+                    outer_rule.name
+                ),
+                false => format!(
+                    "lies below `{outer_path}`, which rule `{}` makes as a file",
+                    outer_rule.name
+                ),
+            };
+            errors.push(
+                Diagnostic::error(format!("output `{path}` {how}"))
+                    .at(rule.span_of("output"))
+                    .note(outer_rule.span_of("output"), "the outer one is declared here")
+                    .hint("let one of them write elsewhere"),
+            );
+        }
+        errors.into_iter().for_each(|error| self.error(error));
+    }
+
+    /// Reports inputs that lie in another action's output directory: only the directory as a whole
+    /// is made, digested and put in place, so only it can be waited for.
+    fn inputs_inside_outputs(&mut self) {
+        let mut errors: Vec<Diagnostic> = Vec::new();
+        for action in self.graph.order().collect::<Vec<_>>() {
+            let rule = self.graph.rule(action);
+            for (_, artifact) in self.graph.inputs(action) {
+                let path = self.graph.path(artifact);
+                let outer = match self.graph.producer(artifact) {
+                    None => self.made_above(path),
+                    Some(_) => None,
+                };
+                let Some(outer) = outer else { continue };
+                let outer_rule = self.maker(outer);
+                let outer_path = self.graph.paths.get(outer as usize);
+                let error = Diagnostic::error(format!(
+                    "input `{path}` lies in `{outer_path}/`, which rule `{}` makes as a whole",
+                    outer_rule.name
+                ))
+                .at(rule.span_of("input"))
+                .note(outer_rule.span_of("output"), "the directory is declared here")
+                .hint(format!(
+                    "take `{outer_path}/` as the input and find the file below it in the command"
+                ));
+                if !errors.iter().any(|known| known.span == error.span) {
+                    errors.push(error);
+                }
             }
         }
-        for (action, outer, path) in found {
-            let rule = self.graph.rule(action);
-            let outer_action = self.graph.producers[outer as usize];
-            let outer_rule = &self.graph.rules[self.graph.rule_of[outer_action as usize] as usize];
-            let diagnostic = Diagnostic::error(format!(
-                "output `{path}` lies in `{}/`, which rule `{}` makes as a whole",
-                self.graph.paths.get(outer as usize),
-                outer_rule.name
-            ))
-            .at(rule.span_of("output"))
-            .note(outer_rule.span_of("output"), "the directory is declared here")
-            .hint("let one of them write elsewhere");
-            self.error(diagnostic);
-        }
+        errors.into_iter().for_each(|error| self.error(error));
     }
 
     /// Second pass: inputs, now that all outputs are known.
@@ -279,8 +333,12 @@ impl Builder {
         let origin = Origin { rule, key: command_key(&rule.command) };
         let mut found = Vec::new();
         for word in command_words::files_named(&rule.command) {
-            let made = normalise(&word).ok().and_then(|path| self.find(&path));
-            let made = made.filter(|&a| self.graph.producers[a as usize] != NO_ACTION);
+            let path = normalise(&word).unwrap_or_default();
+            if let Some(directory) = self.made_above(&path) {
+                found.push(directory);
+                continue;
+            }
+            let made = self.find(&path).filter(|&a| self.graph.producers[a as usize] != NO_ACTION);
             let is_script = matches!(&rule.command, Command::Script { path, .. } if *path == word);
             if made.is_none() && !is_script && !command_words::is_source(&word, sources) {
                 continue;
@@ -314,14 +372,14 @@ impl Builder {
             for (at, (port, template)) in templates.at(item).iter().enumerate() {
                 let role = self.role(&port.role);
                 match template {
-                    Ok(template) => {
+                    Ok(template) if !has_star(port) => {
                         template.fill(row, &mut text);
                         match self.artifact(&text, port.directory) {
                             Ok(artifact) => used.push((artifact, role)),
                             Err(bad) => self.bad_path(&text, bad, &origin),
                         }
                     }
-                    Err(_) => {
+                    _ => {
                         let shared = rule.inputs.values().len() == 1;
                         let found = match aggregates.get(&at).filter(|_| shared) {
                             Some(aggregate) => aggregate.matches(row),
@@ -411,6 +469,12 @@ impl<'r> PortTemplates<'r> {
         }
         &self.compiled
     }
+}
+
+/// True for a pattern such as `raw/*.h5`, which collects like a name that is not bound.
+fn has_star(port: &Port) -> bool {
+    let literal = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains('*'));
+    port.path.pieces.iter().any(literal)
 }
 
 /// A file that is declared as an input needs no second entry as a script.

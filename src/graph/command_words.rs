@@ -26,15 +26,24 @@ pub(super) fn files_named(command: &Command) -> Vec<String> {
         }
         Command::Shell(text) => words.extend(shell_words(text)),
     }
-    words.retain(|word| may_be_project_file(word));
+    let script = match command {
+        Command::Script { path, .. } => Some(path),
+        _ => None,
+    };
+    words.retain(|word| script == Some(word) || may_be_project_file(word));
     words.sort();
     words.dedup();
     words
 }
 
-/// True when a word names a regular file of the project.
+/// True when a word names a program or configuration of the project.
 pub(super) fn is_source(word: &str, sources: &dyn Sources) -> bool {
-    sources.kind(word) == Kind::File
+    let name = word.rsplit('/').next().unwrap_or(word);
+    let known = match name.rsplit_once('.') {
+        Some((_, ending)) => ENDINGS.contains(&ending),
+        None => true,
+    };
+    known && sources.kind(word) == Kind::File
 }
 
 fn literal(template: &Template) -> Option<String> {
@@ -56,12 +65,28 @@ fn shell_words(text: &Template) -> Vec<String> {
             Piece::Placeholder { .. } => HOLE.to_string(),
         })
         .collect();
-    with_holes
-        .split(|c: char| c.is_whitespace() || "\"'`;|&<>()$=".contains(c))
-        .filter(|word| !word.contains(HOLE))
-        .map(str::to_owned)
-        .collect()
+    let mut words = Vec::new();
+    let mut written = false;
+    // A redirection is a word of its own, because what follows it is written, not read.
+    let spaced = with_holes.replace('>', " > ").replace(['|', ';', '&', '\n'], " ; ");
+    for word in spaced.split(|c: char| c.is_whitespace() || "\"'`<()$=,".contains(c)) {
+        match word {
+            "" => {}
+            ">" | "tee" => written = true,
+            ";" => written = false,
+            _ if written || word.contains(HOLE) => written = false,
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }
+
+/// Endings of programs and of what tells programs what to do. Other files that a command names, such
+/// as logs and databases, are as likely to be written by it as read: those are declared.
+const ENDINGS: [&str; 26] = [
+    "py", "sh", "bash", "R", "r", "jl", "pl", "awk", "sed", "rb", "lua", "js", "m", "C", "mac",
+    "tcl", "sql", "gp", "plt", "json", "yaml", "yml", "toml", "ini", "cfg", "conf",
+];
 
 fn may_be_project_file(word: &str) -> bool {
     // A bare word is too likely to be an option's value or a flag file of the command itself.
@@ -80,8 +105,11 @@ mod tests {
     fn scripts_in_commands_are_found() {
         let shell = |text: &str| files_named(&Command::Shell(Template::parse(text).unwrap()));
         assert_eq!(
-            shell("python3 summarise.py --cut {threshold} {input} > {output}; ./x.sh 'a b' flag"),
-            ["./x.sh", "summarise.py"]
+            shell(
+                "python3 summarise.py --cut {threshold} {input} | tee {output} > fit.json; ./x.sh 'a b' \
+                 flag 2>x.conf && cat conf/y.toml >> log.sh | tee z.py fit.log"
+            ),
+            ["./x.sh", "conf/y.toml", "fit.log", "summarise.py"]
         );
         let argv = |words: &[&str]| {
             let words = words.iter().map(|word| Template::parse(word).unwrap()).collect();

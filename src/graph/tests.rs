@@ -137,7 +137,7 @@ fn an_output_inside_anothers_output_directory_is_refused() {
         vec![rule("a", None, &["x"], &["out/"]), rule("b", None, &["x"], &["out/sub/y"])],
         "error: output `out/sub/y` lies in `out/`, which rule `a` makes as a whole\n\
          \x20 --> recipe.rhai:1:1\n\
-         note: the directory is declared here\n\
+         note: the outer one is declared here\n\
          \x20 --> recipe.rhai:1:1\n\
          hint: let one of them write elsewhere\n",
     );
@@ -229,4 +229,40 @@ fn a_graph_survives_its_binary_form() {
     .unwrap();
     let bytes = postcard::to_stdvec(&graph).unwrap();
     assert_eq!(postcard::from_bytes::<Graph>(&bytes).unwrap(), graph);
+}
+
+#[test]
+fn an_input_inside_a_made_directory_must_be_the_directory() {
+    fails(
+        vec![rule("tree", None, &["x"], &["out/"]), rule("use", None, &["out/sub/y.txt"], &["z"])],
+        "error: input `out/sub/y.txt` lies in `out/`, which rule `tree` makes as a whole\n\
+         \x20 --> recipe.rhai:1:1\n\
+         note: the directory is declared here\n\
+         \x20 --> recipe.rhai:1:1\n\
+         hint: take `out/` as the input and find the file below it in the command\n",
+    );
+    let mut named = rule("use", None, &["x"], &["z"]);
+    named.command = Command::Shell(template("cat out/sub/y.txt > {output}"));
+    check(
+        vec![rule("tree", None, &["x"], &["out/"]), named],
+        &["tree: x -> out", "use: x out -> z"],
+    );
+}
+
+#[test]
+fn an_output_below_a_file_is_refused() {
+    let error = graph_of(vec![rule("a", None, &["x"], &["d"]), rule("b", None, &["x"], &["d/x"])]);
+    assert!(
+        error.unwrap_err().contains("output `d/x` lies below `d`, which rule `a` makes as a file")
+    );
+}
+
+#[test]
+fn stars_collect_in_inputs_and_are_refused_in_outputs() {
+    check(
+        vec![rule("all", None, &["raw/*.h5"], &["all.h5"])],
+        &["all: raw/x_1.h5 raw/x_2.h5 -> all.h5"],
+    );
+    let error = graph_of(vec![rule("a", None, &["x"], &["out/*.h5"])]).unwrap_err();
+    assert!(error.contains("output `out/*.h5` holds a `*`"), "{error}");
 }

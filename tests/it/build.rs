@@ -409,3 +409,111 @@ fn recipes_are_laid_out() {
     space.write("broken.rhai", "rule(");
     let _ = space.run(&["fmt", "broken.rhai"]).fails_with(3);
 }
+
+#[test]
+fn what_no_build_made_is_kept_when_an_output_takes_its_place() {
+    let space = TestSpace::new();
+    space.write("d/thesis.tex", "precious");
+    space.write("c.txt", "by hand");
+    space.write(
+        "recipe.rhai",
+        r#"rule("d", #{ output: "d/", shell: "echo x > {output}/x" });
+           rule("c", #{ output: "c.txt", shell: "echo c > {output}" });"#,
+    );
+    let ran = space.run(&["build"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`d` was not as a build made it: kept as `.attpc/replaced/"),
+        "{}",
+        ran.stderr
+    );
+    let kept = |name: &str| {
+        let attempts = fs::read_dir(space.path().join(".attpc/replaced")).unwrap();
+        let paths = attempts.map(|attempt| attempt.unwrap().path().join(name));
+        paths.filter_map(|path| fs::read_to_string(path).ok()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (kept("d/thesis.tex"), kept("c.txt")),
+        (vec!["precious".into()], vec!["by hand".into()])
+    );
+    assert_eq!(space.read("c.txt"), "c\n");
+    // Results of builds are replaced without a word.
+    let ran = space.run(&["build", "--force", "c", "d"]);
+    assert!(!ran.stderr.contains("kept as"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_output_changed_during_the_build_is_never_taken_for_a_result() {
+    let space = TestSpace::new();
+    space.write("raw.txt", "right\n");
+    space.write(
+        "recipe.rhai",
+        r#"rule("a", #{ input: "raw.txt", output: "a.txt", shell: "cat {input} > {output}" });
+           rule("b", #{ input: "a.txt", output: "b.txt",
+               shell: "[ -e once ] || {{ touch once; echo mine > a.txt; }}; cat {input} > {output}" });"#,
+    );
+    let words = space.run(&["build"]).fails_with(1);
+    assert!(words.contains("input `a.txt` changed while the command ran"), "{words}");
+    let plan = space.run(&["plan"]).ok();
+    assert!(plan.contains("output a.txt was modified"), "{plan}");
+    assert_eq!(build(&space, &[]), (2, 0));
+    assert_eq!((space.read("a.txt"), space.read("b.txt")), ("right\n".into(), "right\n".into()));
+    assert_eq!(build(&space, &[]), (0, 2));
+}
+
+#[test]
+fn a_source_read_by_two_and_changed_between_them_leaves_nothing_wrong() {
+    let space = TestSpace::new();
+    space.write("raw.txt", "old\n");
+    space.write(
+        "recipe.rhai",
+        r#"rule("a", #{ input: "raw.txt", output: "a.txt", shell: "cat {input} > {output}" });
+           rule("b", #{ input: ["raw.txt", "a.txt"], output: "b.txt",
+               shell: "cat {input} > {output}; [ -e once ] || {{ touch once; echo new > raw.txt; }}" });"#,
+    );
+    let ran = space.run(&["build"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    // The first action saw the old content: the next build makes it again.
+    assert_eq!(build(&space, &[]), (2, 0));
+    assert_eq!(space.read("b.txt"), "new\nnew\n");
+    assert_eq!(build(&space, &[]), (0, 2));
+}
+
+#[test]
+fn a_recipe_cannot_overwrite_what_it_is_read_from() {
+    let space = TestSpace::new();
+    space.write("p.toml", "x = 1\n");
+    for path in ["recipe.rhai", "p.toml", "attpc.toml"] {
+        let recipe = format!(
+            "params(\"p.toml\"); rule(\"a\", #{{ output: \"{path}\", argv: [\"true\"] }});"
+        );
+        space.write("recipe.rhai", &recipe);
+        let words = space.run(&["build"]).fails_with(3);
+        assert!(words.contains(&format!("rule `a` would write `{path}`")), "{words}");
+    }
+}
+
+#[test]
+fn files_that_a_command_writes_itself_are_not_its_inputs() {
+    let space = TestSpace::new();
+    space.write("raw.txt", "x\n");
+    space.write(
+        "recipe.rhai",
+        r#"rule("a", #{ input: "raw.txt", output: "a.txt",
+            shell: "cat {input} | tee {output} > fit.log; date +%N >> conf.json" });"#,
+    );
+    assert_eq!(build(&space, &[]), (1, 0));
+    space.write("raw.txt", "y\n");
+    assert_eq!(build(&space, &[]), (1, 0));
+    assert_eq!(build(&space, &[]), (0, 1));
+}
+
+#[test]
+fn the_stream_of_events_ends_with_the_last_event_whatever_goes_wrong() {
+    let space = TestSpace::new();
+    space.write("recipe.rhai", "rule(");
+    let ran = space.run(&["build", "--json"]);
+    assert_eq!(ran.code, Some(3));
+    let last: serde_json::Value = serde_json::from_str(ran.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["exit_code"]), (&"build_finished".into(), &3.into()));
+}

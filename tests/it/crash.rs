@@ -103,7 +103,7 @@ fn waiting() -> TestSpace {
         r#"
         rule("quick", #{ output: "quick.txt", shell: "echo quick > {output}" });
         rule("slow", #{ input: "quick.txt", output: "slow.txt",
-            shell: "echo begun; trap 'echo bye; exit 7' INT; while [ ! -e go ]; do sleep 0.02; done; cat {input} > {output}" });
+            shell: "echo begun; trap 'echo bye; exit 7' INT; touch ready; while [ ! -e go ]; do sleep 0.02; done; cat {input} > {output}" });
         "#,
     );
     space
@@ -117,6 +117,10 @@ fn start_waiting(space: &TestSpace) -> (Child, BufReader<std::process::ChildStdo
     while !(line.contains("action_started") && line.contains("\"slow\"")) {
         line.clear();
         assert!(events.read_line(&mut line).unwrap() > 0, "the build ended early");
+    }
+    // From here on the command answers signals in its own way.
+    while !space.path().join("ready").exists() {
+        std::thread::yield_now();
     }
     (child, events)
 }

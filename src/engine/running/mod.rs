@@ -288,6 +288,10 @@ impl<'r> Running<'r> {
                 self.one_settled(observer)?;
                 self.settled(*settled, observer)
             }
+            Message::Warning(message) => {
+                observer.event(&BuildEvent::Warning { message, span: None });
+                Ok(())
+            }
             Message::Interrupt(interrupt) => self.interrupt(interrupt, observer),
         }
     }
@@ -353,12 +357,15 @@ impl<'r> Running<'r> {
             (false, 0) => 0,
             (false, _) => 1,
         };
-        let fresh = self.states.iter().map(|state| match state {
+        let fresh = self.states.iter().enumerate().map(|(at, state)| match state {
             State::Unneeded => None,
-            State::Fresh | State::Executed => Some(true),
+            State::Fresh | State::Executed => {
+                Some(self.survey.still_holds(self.scope, ActionId(at as u32)))
+            }
             _ => Some(false),
         });
-        Done { fresh: fresh.collect(), survey: self.survey, summary: self.summary }
+        let fresh = fresh.collect();
+        Done { fresh, survey: self.survey, summary: self.summary }
     }
 }
 

@@ -157,7 +157,14 @@ impl Running<'_> {
         failure: Failure,
         observer: &mut dyn Observer,
     ) -> Result<(), EngineError> {
-        if failure.kind == FailureKind::InputChanged && self.interrupts == 0 {
+        if failure.kind == FailureKind::Cancelled && self.interrupts > 0 {
+            self.scheduler.step(Event::Ended { action: action.0, end: End::Done }, self.now());
+            self.skip(action, "the build was stopped", observer);
+            self.skip_if_stopped(observer);
+            return Ok(());
+        }
+        let again = failure.kind == FailureKind::InputChanged && !self.made_input_moved(action);
+        if again && self.interrupts == 0 {
             let tries = self.input_changes.entry(action).or_default();
             *tries += 1;
             if *tries <= limits::INPUT_CHANGED_RETRIES {
@@ -181,6 +188,17 @@ impl Running<'_> {
         // The scheduler gave it up too, unless its process had ended well already and only its
         // outputs could not be committed.
         self.give_up(action, observer)
+    }
+
+    /// True when an input that another action made is not as that action made it. Reading it again
+    /// would take somebody's work for that action's result.
+    fn made_input_moved(&self, action: ActionId) -> bool {
+        let graph = &self.scope.loaded.graph;
+        graph.inputs(action).any(|(_, artifact)| {
+            let now = self.scope.tree.stamp(graph.path(artifact));
+            graph.producer(artifact).is_some()
+                && !now.is_ok_and(|now| now.vouches_for(self.survey.facts.stamp(artifact)))
+        })
     }
 
     pub(super) fn may_retry(&self, failure: &Failure) -> bool {

@@ -5,7 +5,7 @@ use crate::engine::commit::{Input, Settled};
 use crate::engine::error::EngineError;
 use crate::engine::prepare::{Attempt, Prepared, Staging};
 use crate::engine::running::{LOCAL, Live, Running, STORE_ALIVE};
-use crate::engine::survey::kernel_of;
+use crate::engine::survey::{Records, kernel_of};
 use crate::fingerprint::Subject;
 use crate::fsio::process;
 use crate::graph::ActionId;
@@ -30,6 +30,8 @@ impl Running<'_> {
             self.hands.workshop.prepare(&Attempt { action, work, resources, gpus, kernel })
         };
         let Prepared { job, staging } = prepared?;
+        let mut staging = staging;
+        self.know_outputs(action, &mut staging)?;
         let live = self.live(action, number, staging);
         let begun = self.hands.local.start(&job);
         observer.event(&BuildEvent::ActionStarted {
@@ -68,6 +70,24 @@ impl Running<'_> {
                 self.settled(settled, observer)
             }
         }
+    }
+
+    /// Notes which outputs stand there as an earlier attempt made them: these may be replaced.
+    fn know_outputs(&self, action: ActionId, staging: &mut Staging) -> Result<(), EngineError> {
+        let facts = &self.survey.facts;
+        if staging.outputs.iter().all(|staged| facts.stamp(staged.artifact).is_missing()) {
+            return Ok(());
+        }
+        let Some(latest) = self.records.latest(self.scope.loaded.graph.target(action))? else {
+            return Ok(());
+        };
+        for staged in &mut staging.outputs {
+            let made = latest.outputs.iter().find(|made| made.path == staged.to);
+            if made.is_some_and(|made| facts.digest(staged.artifact) == Some(made.digest)) {
+                staged.known = Some(*facts.stamp(staged.artifact));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn live(&self, action: ActionId, attempt: u64, staging: Staging) -> Live {
