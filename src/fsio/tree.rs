@@ -8,10 +8,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstatvfs, openat, statat};
 use rustix::io::Errno;
 
 use crate::fsio::scan;
+use crate::fsio::write::parent;
 use crate::model::stamp::{Kind, Stamp};
 
 /// An open project directory.
@@ -67,6 +68,23 @@ impl Tree {
     /// The kind of thing that stands at a path, links followed.
     pub fn kind(&self, path: &str) -> io::Result<Kind> {
         self.entry_stamp(path).map(|stamp| stamp.kind)
+    }
+
+    /// Bytes that an unprivileged program may still write to the file system on which a path lies.
+    /// Where nothing stands at the path yet, the nearest directory above it is asked.
+    pub fn free_bytes(&self, path: &str) -> io::Result<u64> {
+        let mut path = path;
+        loop {
+            match openat(self, or_here(path), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
+                Err(Errno::NOENT | Errno::NOTDIR) if !path.is_empty() && path != "/" => {
+                    path = parent(path);
+                }
+                place => {
+                    let system = fstatvfs(place?)?;
+                    return Ok(system.f_bavail.saturating_mul(system.f_frsize));
+                }
+            }
+        }
     }
 
     /// The bytes of a small file, such as a recipe or a parameter file.
@@ -162,6 +180,21 @@ mod tests {
         assert_eq!(tree.kind("").unwrap(), Kind::Directory);
         assert_eq!(tree.kind("file").unwrap(), Kind::File);
         assert_eq!(tree.kind("/dev/null").unwrap(), Kind::Other);
+    }
+
+    #[test]
+    fn free_space_is_that_of_the_nearest_directory() {
+        let (space, tree) = project();
+        std::fs::write(space.path().join("file"), "x").unwrap();
+        // Other programs write meanwhile, so only an order of magnitude can be compared.
+        let here = tree.free_bytes("").unwrap();
+        assert!(here > 0);
+        for path in ["file", "absent", "absent/below/", "file/below"] {
+            let free = tree.free_bytes(path).unwrap();
+            assert!(free > here / 2 && free / 2 < here, "{path}: {free} beside {here}");
+        }
+        // A file system that takes no data: its free space is none, and it is asked, not ours.
+        assert_eq!(tree.free_bytes("/proc/absent").unwrap(), 0);
     }
 
     #[test]
