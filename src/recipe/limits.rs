@@ -28,6 +28,9 @@ pub const LIST_ELEMENTS: usize = 2_000_000;
 /// Entries of a single map.
 pub const MAP_ENTRIES: usize = 100_000;
 
+/// Lists and maps within each other in a parameter, far more than anyone can read.
+pub const VALUE_DEPTH: usize = 64;
+
 /// Items of one table, after products.
 pub const ITEMS: usize = 10_000_000;
 

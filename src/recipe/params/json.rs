@@ -1,15 +1,17 @@
 //! JSON with places.
 //!
 //! `serde_json` checks the text first and says what is wrong; a small walk over the checked text
-//! then finds the places, and names that are written twice.
+//! then finds the places, names that are written twice, and what that check lets pass: numbers
+//! and characters that do not exist, and nesting without an end.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::model::diagnostic::Diagnostic;
+use crate::model::span::Span;
 use crate::model::value::Value;
 use crate::recipe::host::Origin;
-use crate::recipe::params::{Data, Node, Text, leaf};
+use crate::recipe::params::{Data, Node, Text, deeper, leaf, whole_digits};
 use crate::recipe::problem::Problem;
 
 /// Parses a JSON text.
@@ -24,13 +26,15 @@ pub fn parse(text: &Text) -> Result<Node, Diagnostic> {
         let spot = spot.unwrap_or(0);
         return Err(Problem::BadSyntax { format: "JSON", words }.at(&text.span(spot..spot + 1)));
     }
-    Walk { text, at: 0 }.value(None)
+    Walk { text, at: 0, depth: 0 }.value(None)
 }
 
 /// A position in a text that is known to be JSON.
 struct Walk<'t> {
     text: &'t Text<'t>,
     at: usize,
+    /// Lists and maps around the position.
+    depth: usize,
 }
 
 impl Walk<'_> {
@@ -38,8 +42,13 @@ impl Walk<'_> {
         self.skip_space();
         let start = self.at;
         let data = match self.peek() {
-            b'{' => Some(self.map()?),
-            b'[' => Some(self.list()?),
+            bracket @ (b'{' | b'[') => {
+                let outside = self.depth;
+                self.depth = deeper("JSON", outside, &self.text.span(start..start + 1))?;
+                let data = if bracket == b'{' { self.map()? } else { self.list()? };
+                self.depth = outside;
+                Some(data)
+            }
             _ => None,
         };
         if data.is_none() {
@@ -61,14 +70,14 @@ impl Walk<'_> {
             let start = self.at;
             self.token();
             let key = start..self.at;
-            let name: String = serde_json::from_str(&self.text.text[key.clone()])
-                .expect("the text was checked to be JSON");
+            let place = self.text.span(key.clone());
+            let name: String = self.read(key.clone(), &place)?;
             self.skip_space();
             self.at += 1;
             if let Some(first) = entries.get(&name) {
                 let words = format!("the name `{name}` is written twice");
                 return Err(Problem::BadSyntax { format: "JSON", words }
-                    .at(&self.text.span(key))
+                    .at(&place)
                     .note(&first.origin.key, "first written here"));
             }
             entries.insert(name, self.value(Some(key))?);
@@ -123,9 +132,29 @@ impl Walk<'_> {
     }
 
     fn scalar(&self, range: Range<usize>, origin: &Origin) -> Result<Value, Diagnostic> {
-        let token = &self.text.text[range];
-        let json = serde_json::from_str(token).expect("the text was checked to be JSON");
-        Value::from_json(&json)
-            .ok_or_else(|| Problem::NumberRange { number: token.to_owned() }.at(&origin.value))
+        let token = &self.text.text[range.clone()];
+        let out_of_range = || Problem::NumberRange { number: token.to_owned() }.at(&origin.value);
+        if whole_digits(token) {
+            return token.parse().map(Value::Int).map_err(|_| out_of_range());
+        }
+        if token.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+            let number: Option<f64> = token.parse().ok().filter(|number: &f64| number.is_finite());
+            return number.map(Value::Float).ok_or_else(out_of_range);
+        }
+        let json = self.read(range, &origin.value)?;
+        Value::from_json(&json).ok_or_else(out_of_range)
+    }
+
+    /// Reads one token; the check of the whole text does not decode what texts escape.
+    fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        range: Range<usize>,
+        place: &Span,
+    ) -> Result<T, Diagnostic> {
+        serde_json::from_str(&self.text.text[range]).map_err(|error| {
+            let words = error.to_string();
+            let words = words.split(" at line ").next().unwrap_or_default().to_owned();
+            Problem::BadSyntax { format: "JSON", words }.at(place)
+        })
     }
 }

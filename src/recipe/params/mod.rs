@@ -16,6 +16,7 @@ use crate::model::span::Span;
 use crate::model::value::Value;
 use crate::recipe::convert;
 use crate::recipe::host::{Host, Origin, State};
+use crate::recipe::limits;
 use crate::recipe::problem::Problem;
 
 pub use settings::unused_settings;
@@ -175,4 +176,19 @@ fn leaf(value: Value, origin: Origin) -> Result<Node, Diagnostic> {
         return Err(Problem::NotFinite { name: String::new(), number }.at(&origin.value));
     }
     Ok(Node { origin, data: Data::Leaf(value) })
+}
+
+/// The depth inside a list or map that begins at a place; an error beyond the limit.
+fn deeper(format: &'static str, depth: usize, place: &Span) -> Result<usize, Diagnostic> {
+    if depth == limits::VALUE_DEPTH {
+        let words = format!("more than {} lists and maps within each other", limits::VALUE_DEPTH);
+        return Err(Problem::BadSyntax { format, words }.at(place));
+    }
+    Ok(depth + 1)
+}
+
+/// True for a number without a fraction or an exponent, as files write it.
+fn whole_digits(token: &str) -> bool {
+    let digits = token.strip_prefix(['-', '+']).unwrap_or(token);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::value::Value;
 use crate::recipe::host::Origin;
-use crate::recipe::params::{Data, Node, Text, leaf};
+use crate::recipe::params::{Data, Node, Text, deeper, leaf};
 use crate::recipe::problem::Problem;
 
 /// Parses a TOML text.
@@ -20,7 +20,7 @@ pub fn parse(text: &Text) -> Result<Node, Diagnostic> {
         }
     })?;
     let origin = origin(text, 0..0, 0..0);
-    Ok(Node { origin, data: map(text, table.get_ref())? })
+    Ok(Node { origin, data: map(text, table.get_ref(), 1)? })
 }
 
 /// The value of `--set`, where it reads as one.
@@ -38,16 +38,17 @@ fn origin(text: &Text, key: Range<usize>, value: Range<usize>) -> Origin {
     Origin { key: text.span(key), value: text.span(value) }
 }
 
-fn map(text: &Text, table: &DeTable) -> Result<Data, Diagnostic> {
+fn map(text: &Text, table: &DeTable, depth: usize) -> Result<Data, Diagnostic> {
     let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<DeValue>)| {
         let name: &std::borrow::Cow<str> = key.get_ref();
         let origin = origin(text, key.span(), value.span());
-        Ok((name.to_string(), node(text, value.get_ref(), origin)?))
+        Ok((name.to_string(), node(text, value.get_ref(), origin, depth)?))
     };
     Ok(Data::Map(table.iter().map(entry).collect::<Result<_, Diagnostic>>()?))
 }
 
-fn node(text: &Text, value: &DeValue, origin: Origin) -> Result<Node, Diagnostic> {
+/// The node of a value inside as many lists and maps as `depth` says.
+fn node(text: &Text, value: &DeValue, origin: Origin, depth: usize) -> Result<Node, Diagnostic> {
     let out_of_range =
         |number: &str| Problem::NumberRange { number: number.to_owned() }.at(&origin.value);
     let value = match value {
@@ -64,14 +65,17 @@ fn node(text: &Text, value: &DeValue, origin: Origin) -> Result<Node, Diagnostic
             Value::Float(parsed.map_err(|_| out_of_range(number.as_str()))?)
         }
         DeValue::Array(list) => {
+            let depth = deeper("TOML", depth, &origin.value)?;
             let element = |each: &toml::Spanned<DeValue>| {
-                node(text, each.get_ref(), self::origin(text, each.span(), each.span()))
+                let origin = self::origin(text, each.span(), each.span());
+                node(text, each.get_ref(), origin, depth)
             };
             let data = Data::List(list.iter().map(element).collect::<Result<_, _>>()?);
             return Ok(Node { origin, data });
         }
         DeValue::Table(table) => {
-            let data = map(text, table)?;
+            let depth = deeper("TOML", depth, &origin.value)?;
+            let data = map(text, table, depth)?;
             return Ok(Node { origin, data });
         }
     };

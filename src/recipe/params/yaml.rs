@@ -8,11 +8,13 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::span::Span;
 use crate::model::value::Value;
 use crate::recipe::host::Origin;
-use crate::recipe::params::{Data, Node, Text, leaf};
+use crate::recipe::limits;
+use crate::recipe::params::{Data, Node, Text, deeper, leaf};
 use crate::recipe::problem::Problem;
 
 /// Parses a YAML text of one document.
 pub fn parse(text: &Text) -> Result<Node, Diagnostic> {
+    check_indents(text)?;
     let documents = MarkedYaml::load_from_str(text.text).map_err(|error| {
         let at = error.marker();
         let words = match error.info() {
@@ -28,7 +30,7 @@ pub fn parse(text: &Text) -> Result<Node, Diagnostic> {
             let origin = Origin { key: start.clone(), value: start };
             Ok(Node { origin, data: Data::Map(BTreeMap::new()) })
         }
-        [only] => node(text, only, None),
+        [only] => node(text, only, None, 0),
         [_, second, ..] => Err(Problem::BadSyntax {
             format: "YAML",
             words: "a second document begins, a parameter file is a single one".to_owned(),
@@ -43,16 +45,49 @@ fn place(text: &Text, yaml: &MarkedYaml) -> Span {
     text.spot(start.line(), start.col() + 1, length)
 }
 
-fn node(text: &Text, yaml: &MarkedYaml, key: Option<Span>) -> Result<Node, Diagnostic> {
+/// The parser recurses without a bound where blocks nest by their columns, as in `- - - a`, so
+/// their columns are counted before it reads anything. Lines of a long text count as well, which
+/// is why this bound is a generous one; the exact one follows when the parser is done.
+fn check_indents(text: &Text) -> Result<(), Diagnostic> {
+    let mut open: Vec<usize> = Vec::new();
+    for (number, line) in text.text.lines().enumerate() {
+        let mut rest = line.char_indices().filter(|(_, c)| *c != ' ').peekable();
+        while let Some((column, c)) = rest.next() {
+            while open.last().is_some_and(|last| *last >= column) {
+                open.pop();
+            }
+            open.push(column);
+            if open.len() > 4 * limits::VALUE_DEPTH {
+                deeper("YAML", limits::VALUE_DEPTH, &text.spot(number + 1, column + 1, 1))?;
+            }
+            // Only a lone indicator lets another block begin on its line.
+            let alone = rest.peek().is_some_and(|(next, _)| *next > column + 1);
+            if !(matches!(c, '-' | '?' | ':') && alone) {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The node of a value inside as many lists and maps as `depth` says.
+fn node(
+    text: &Text,
+    yaml: &MarkedYaml,
+    key: Option<Span>,
+    depth: usize,
+) -> Result<Node, Diagnostic> {
     let value = place(text, yaml);
     let origin = Origin { key: key.unwrap_or_else(|| value.clone()), value };
     let data = match &yaml.data {
         YamlData::Value(scalar) => return leaf(scalar_value(scalar), origin),
         YamlData::Sequence(list) => {
-            let element = |each: &MarkedYaml| node(text, each, None);
+            let depth = deeper("YAML", depth, &origin.value)?;
+            let element = |each: &MarkedYaml| node(text, each, None, depth);
             Data::List(list.iter().map(element).collect::<Result<_, _>>()?)
         }
         YamlData::Mapping(map) => {
+            let depth = deeper("YAML", depth, &origin.value)?;
             let mut entries = BTreeMap::new();
             for (name, value) in map {
                 let at = place(text, name);
@@ -60,7 +95,7 @@ fn node(text: &Text, yaml: &MarkedYaml, key: Option<Span>) -> Result<Node, Diagn
                     let words = "a name must be a plain text or number".to_owned();
                     Problem::BadSyntax { format: "YAML", words }.at(&at)
                 })?;
-                entries.insert(name, node(text, value, Some(at))?);
+                entries.insert(name, node(text, value, Some(at), depth)?);
             }
             Data::Map(entries)
         }

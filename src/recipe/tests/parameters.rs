@@ -1,6 +1,6 @@
 //! What authors read about parameter files, `--set` and kernels.
 
-use crate::recipe::tests::{check, check_in, project};
+use crate::recipe::tests::{check, check_in, message_of, project};
 
 #[test]
 fn an_unknown_kernel_is_told() {
@@ -415,4 +415,99 @@ error: `cut`: a closure cannot be a parameter
   |                                                                    ^^
 "#,
     );
+}
+
+/// What a parameter file of one name and text makes its author read, up to the note that the
+/// recipe read it.
+fn first_lines(file: &str, text: &str) -> String {
+    let recipe = format!("let p = params(\"{file}\");");
+    let found = message_of(project().with(file, text), &[], &recipe);
+    found.split("note: read from here").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_json_number_beyond_all_floats_is_refused_at_its_spot() {
+    for (number, marks) in [("1e400", "^^^^^"), ("-1e400", "^^^^^^")] {
+        let expected = format!(
+            "error: `{number}` does not fit into 64 bits
+ --> params.json:2:7
+  |
+2 |  \"v\": {number}
+  |       {marks}
+"
+        );
+        assert_eq!(first_lines("params.json", &format!("{{\n \"v\": {number}\n}}")), expected);
+    }
+}
+
+#[test]
+fn half_a_character_in_json_is_refused_at_its_spot() {
+    assert_eq!(
+        first_lines("params.json", "{\n \"v\": \"\\ud800\"\n}"),
+        r#"error: bad JSON: unexpected end of hex escape
+ --> params.json:2:7
+  |
+2 |  "v": "\ud800"
+  |       ^^^^^^^^
+"#
+    );
+    assert_eq!(
+        first_lines("params.json", "{\n \"\\ud800\": 1\n}"),
+        r#"error: bad JSON: unexpected end of hex escape
+ --> params.json:2:2
+  |
+2 |  "\ud800": 1
+  |  ^^^^^^^^
+"#
+    );
+}
+
+#[test]
+fn nesting_without_an_end_is_refused_in_every_format() {
+    let lists = |count: usize| format!("{}{}", "[".repeat(count), "]".repeat(count));
+    let first = |file, text: String| {
+        let found = first_lines(file, &text);
+        let lines: Vec<String> = found.lines().take(2).map(str::to_owned).collect();
+        lines.join("\n")
+    };
+    assert_eq!(
+        first("params.json", format!("{{\"v\":{}}}", lists(100_000))),
+        "error: bad JSON: more than 64 lists and maps within each other\n --> params.json:1:69"
+    );
+    assert_eq!(
+        first("params.yaml", format!("v:\n{}1\n", "- ".repeat(100_000))),
+        "error: bad YAML: more than 64 lists and maps within each other\n --> params.yaml:2:513"
+    );
+    assert_eq!(
+        first("params.yaml", format!("v:\n{}1\n", "- ".repeat(100))),
+        "error: bad YAML: more than 64 lists and maps within each other\n --> params.yaml:2:127"
+    );
+    assert_eq!(
+        first("params.yaml", format!("v: {}\n", lists(100_000))),
+        "error: bad YAML: recursion limit exceeded\n --> params.yaml:1:259"
+    );
+    assert_eq!(
+        first("params.toml", format!("v = {}\n", lists(70))),
+        "error: bad TOML: more than 64 lists and maps within each other\n --> params.toml:1:68"
+    );
+    assert_eq!(
+        first("params.toml", format!("v = {}\n", lists(100_000))),
+        "error: bad TOML: cannot recurse further; max recursion depth met\n --> params.toml:1:85"
+    );
+    assert_eq!(
+        first("params.toml", format!("v{} = 1\n", ".a".repeat(100_000))),
+        "error: bad TOML: recursion limit\n --> params.toml:1:1"
+    );
+}
+
+#[test]
+fn sixty_four_lists_and_maps_within_each_other_are_read() {
+    let lists = format!("{}1{}", "[".repeat(63), "]".repeat(63));
+    for (file, text) in [
+        ("params.json", format!("{{\"v\": {lists}}}")),
+        ("params.yaml", format!("v: {lists}\n")),
+        ("params.toml", format!("v = {lists}\n")),
+    ] {
+        assert_eq!(first_lines(file, &text), "", "{file}");
+    }
 }
