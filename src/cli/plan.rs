@@ -53,7 +53,7 @@ pub fn run(args: &PlanArgs, session: &mut Session) -> Result<u8, CliError> {
 }
 
 /// What is not fresh, as views take it.
-fn planned(seen: &Inspection) -> Vec<Planned> {
+pub fn planned(seen: &Inspection) -> Vec<Planned> {
     let graph = &seen.loaded.graph;
     let stale = seen.survey.needed.iter().filter_map(|&action| {
         let verdict = seen.survey.verdict(action)?;

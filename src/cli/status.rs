@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::cli::error::CliError;
 use crate::cli::list::print_json;
 use crate::cli::options::{JsonOption, ProjectOptions};
+use crate::cli::plan::planned;
 use crate::cli::project::Opened;
 use crate::cli::session::Session;
 use crate::engine::{self, EngineError, Inspection};
@@ -13,6 +14,7 @@ use crate::model::event::{BuildSummary, Failure, FailureKind};
 use crate::model::reason::VerdictKind;
 use crate::model::text;
 use crate::store::ledger::OpenAttempt;
+use crate::ui::explain;
 use crate::ui::line::{Label, Line};
 
 /// Show how the project stands: a running build, the last builds, failures, what is stale
@@ -24,6 +26,9 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub answer: JsonOption,
 }
+
+/// Lines about what is stale.
+const STALE: usize = 12;
 
 /// Builds that are shown.
 const BUILDS: usize = 5;
@@ -42,7 +47,15 @@ pub fn run(args: &StatusArgs, session: &mut Session) -> Result<u8, CliError> {
     if args.answer.json {
         return print_json(&status, session);
     }
-    let lines = status.lines(session.clock.unix_ms());
+    let mut lines = status.lines(session.clock.unix_ms());
+    let planned = planned(&seen);
+    if !planned.is_empty() {
+        let mut stale = explain::plan(&planned, status.fresh, session.verbosity);
+        // The sum is the first line already.
+        stale.pop();
+        stale.truncate(STALE);
+        lines.splice(1..1, stale);
+    }
     session.print_lines(&lines)?;
     Ok(crate::cli::SUCCESS)
 }

@@ -45,5 +45,8 @@ pub(super) const REREAD_FROM: usize = 250;
 /// Age at which stamps of local file systems vouch for a content; see `fsio::clock`.
 pub(super) const STAMP_AGE: Duration = Duration::from_millis(21);
 
+/// Free space below which a failure is put down to a full disk.
+pub(super) const DISK_FULL_BYTES: u64 = 1 << 20;
+
 /// Source files that are missing and are worth naming one by one.
 pub(super) const MISSING_SHOWN: usize = 5;

@@ -9,6 +9,7 @@ use crate::fsio::error::FsError;
 use crate::fsio::tree::Tree;
 use crate::model::event::{Failure, FailureKind};
 use crate::model::stamp::Kind;
+use crate::model::text;
 
 /// What went wrong with an attempt, before its log is looked at.
 #[derive(Clone, Debug)]
@@ -101,9 +102,15 @@ pub(super) fn failure(tree: &Tree, finished: &Finished, trouble: Trouble) -> Fai
         let here = finished.staging.log();
         tree.entry_stamp(&here).is_ok_and(|stamp| stamp.size > 0).then_some(here)
     });
+    // A program on a full disk often cannot even say so: its log is on the same disk.
+    let free = tree.free_bytes(&finished.staging.work).unwrap_or(u64::MAX);
+    let status = match free < limits::DISK_FULL_BYTES {
+        true => format!("{}; the disk is full ({} free)", trouble.status, text::bytes(free)),
+        false => trouble.status,
+    };
     Failure {
         kind: trouble.kind,
-        status: trouble.status,
+        status,
         command: finished.staging.shown.clone(),
         directory: tree.root().to_string_lossy().into_owned(),
         log_tail: log.as_deref().map(|log| tail(tree, log)).unwrap_or_default(),
