@@ -3,7 +3,7 @@
 //! A file that is not executable has the plain BLAKE3 digest of its bytes, as `b3sum` prints it;
 //! an executable one has the digest of that digest under a name of its own, because a command can
 //! see the bit. A file that changes while it is read is read again, a few times, and then refused:
-//! its bytes belong to no state that anybody could name.
+//! its bytes belong to no state that anybody could name. Below a directory, links are followed.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,7 +13,7 @@ use rustix::fs::{Advice, Mode, OFlags, fadvise, fstat, openat};
 use rustix::io::Errno;
 
 use crate::fsio::error::FsError;
-use crate::fsio::scan::Scan;
+use crate::fsio::scan::{Found, Scan};
 use crate::fsio::tree::{DIRECTORY, READ, Tree, or_here, stamp_of};
 use crate::model::digest::{Digest, Encoder};
 use crate::model::stamp::{Kind, Stamp};
@@ -46,7 +46,7 @@ enum Trouble {
 
 impl Tree {
     /// The content digest of a file or directory, with the stamp of exactly the state that was
-    /// read. `read` is told of bytes as they are read, from several threads.
+    /// read. Links are followed, at the path and below a directory. `read` is told of bytes as they are read, from several threads.
     pub fn digest(&self, path: &str, read: Read<'_>) -> Result<(Digest, Stamp), FsError> {
         for _ in 0..ATTEMPTS {
             match self.digest_once(path, read) {
@@ -121,7 +121,7 @@ fn digest_directory(
     if let Some(path) = &before.refused {
         return Err(Trouble::NotAFile(path.clone()));
     }
-    let digest = |path: &Vec<u8>| digest_below(directory, path, read);
+    let digest = |found: &Found| digest_below(directory, found, read);
     let digests: Result<Vec<Digest>, Trouble> =
         before.files.par_iter().with_min_len(FILES_PER_THREAD).map(digest).collect();
     let (digests, stamp) = (digests?, before.stamp(device));
@@ -133,19 +133,25 @@ fn digest_directory(
     Ok((before.digest(&digests), stamp))
 }
 
-fn digest_below(directory: BorrowedFd<'_>, path: &[u8], read: Read<'_>) -> Result<Digest, Trouble> {
-    let file = match openat(directory, path, READ | OFlags::NOFOLLOW, Mode::empty()) {
+fn digest_below(
+    directory: BorrowedFd<'_>,
+    found: &Found,
+    read: Read<'_>,
+) -> Result<Digest, Trouble> {
+    let path = &found.path;
+    let flags = if found.linked { READ } else { READ | OFlags::NOFOLLOW };
+    let file = match openat(directory, path, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => return Err(Trouble::Changed),
-        Err(error) => return Err(Trouble::Io(path.to_vec(), error.into())),
+        Err(error) => return Err(Trouble::Io(path.clone(), error.into())),
     };
-    let stat = fstat(&file).map_err(|error| Trouble::Io(path.to_vec(), error.into()))?;
+    let stat = fstat(&file).map_err(|error| Trouble::Io(path.clone(), error.into()))?;
     let stamp = stamp_of(&stat);
     if stamp.kind != Kind::File {
         return Err(Trouble::Changed);
     }
     digest_file(&file, stamp, read).map_err(|trouble| match trouble {
-        Trouble::Io(_, error) => Trouble::Io(path.to_vec(), error),
+        Trouble::Io(_, error) => Trouble::Io(path.clone(), error),
         trouble => trouble,
     })
 }

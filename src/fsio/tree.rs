@@ -42,7 +42,7 @@ impl Tree {
     }
 
     /// What stands at a path, links followed. Nothing there is [`Stamp::MISSING`], not an error; a
-    /// directory is stamped with everything below it.
+    /// directory is stamped with everything below it and with what the links there lead to.
     pub fn stamp(&self, path: &str) -> io::Result<Stamp> {
         let stamp = self.entry_stamp(path)?;
         if stamp.kind != Kind::Directory {

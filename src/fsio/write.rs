@@ -99,7 +99,8 @@ impl Tree {
         }
     }
 
-    /// Waits until a file, or everything in a directory, is on the disk. The entry in the parent
+    /// Waits until a file, or everything in a directory, is on the disk. Links below a directory
+    /// are not followed. The entry in the parent
     /// directory is not included: see [`Tree::sync_directory`].
     pub fn make_durable(&self, path: &str) -> Result<(), FsError> {
         let failed = |error: Errno| FsError::io("sync", path)(error);
@@ -109,12 +110,12 @@ impl Tree {
         {
             return fsync(&file).map_err(failed);
         }
-        let below = Scan::of(file.as_fd()).map_err(failed)?;
+        let below = Scan::without_following(file.as_fd()).map_err(failed)?;
         if below.files.len() > SYNC_ONE_BY_ONE {
             return syncfs(&file).map_err(failed);
         }
-        for path in below.files.iter().chain(&below.directories) {
-            let inner = openat(&file, path, READ | OFlags::NOFOLLOW, Mode::empty());
+        for found in below.files.iter().chain(&below.directories) {
+            let inner = openat(&file, &found.path, READ | OFlags::NOFOLLOW, Mode::empty());
             inner.and_then(fsync).map_err(failed)?;
         }
         fsync(&file).map_err(failed)
