@@ -45,6 +45,9 @@ pub fn to_value(value: &Dynamic, path: &str) -> Result<Value, Problem> {
         return finite.ok_or_else(|| Problem::NotFinite { name: path.to_owned(), number });
     }
     if let Ok(text) = value.as_immutable_string_ref() {
+        if text.contains('\0') {
+            return Err(Problem::NulInText { name: path.to_owned() });
+        }
         return Ok(Value::Text(text.to_string()));
     }
     if let Ok(letter) = value.as_char() {

@@ -8,6 +8,14 @@ use crate::model::template::TemplateError;
 use crate::model::text::{count, near_misses, one_of};
 use crate::recipe::limits;
 
+/// What a placeholder could have named.
+#[derive(Debug)]
+pub struct Known {
+    pub names: Vec<String>,
+    /// Why a name of its kind cannot be among them.
+    pub absent: Option<String>,
+}
+
 /// A problem with a recipe or with a file it reads.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
@@ -48,6 +56,8 @@ pub enum Problem {
     NotFinite { name: String, number: f64 },
     #[error("{}{found} cannot be a parameter", named(.name))]
     NotAValue { name: String, found: &'static str },
+    #[error("{}a text has a NUL character", named(.name))]
+    NulInText { name: String },
     #[error("{what} takes a text, found {found}")]
     NotAText { what: String, found: &'static str },
 
@@ -155,7 +165,7 @@ pub enum Problem {
     #[error(transparent)]
     BadTemplate(TemplateError),
     #[error("`{{{name}}}` has no value in `{key}` of rule `{rule}`")]
-    UnknownPlaceholder { name: String, key: String, rule: String, known: Vec<String> },
+    UnknownPlaceholder { name: String, key: String, rule: String, known: Known },
     #[error("`{{{name}}}` stands for a group of parameters")]
     PlaceholderGroup { name: String, known: Vec<String> },
     #[error("`{{{name}}}` is not among the names of `over`, so this input collects all matches")]
@@ -208,7 +218,7 @@ impl Problem {
             }),
             P::UnknownKey { key, known, .. } => did_you_mean_or_list(key, known),
             P::UnknownRole { role, known, .. } => did_you_mean_or_list(role, known),
-            P::UnknownPlaceholder { name, known, .. } => placeholder_hint(name, known),
+            P::UnknownPlaceholder { name, known, .. } => Some(placeholder_hint(name, known)),
             P::PlaceholderGroup { known, .. } => Some(format!("it holds {}", braced(known))),
             P::SuspiciousWildcard { near, .. } => Some(format!("did you mean `{{{near}}}`?")),
             P::UnknownName { near, .. }
@@ -255,6 +265,7 @@ impl Problem {
             P::OutOfReach { .. } => {
                 "a `fn` sees its parameters only; hand the value over, or use a closure `|x| ...`"
             }
+            P::NulInText { .. } => "neither a command nor a path can have one",
             P::NoEnd => "a loop has no end, or does far too much",
             P::TooDeep => "a function calls itself without an end",
             P::NoCommand { .. } => "give one of `kernel`, `argv`, `shell` or `script`",
@@ -325,16 +336,20 @@ fn did_you_mean_or_list(name: &str, known: &[String]) -> Option<String> {
     })
 }
 
-fn placeholder_hint(name: &str, known: &[String]) -> Option<String> {
-    let near = near_misses(name, known.iter().map(String::as_str));
+fn placeholder_hint(name: &str, known: &Known) -> String {
+    let near = near_misses(name, known.names.iter().map(String::as_str));
     let near: Vec<String> = near.iter().map(|name| format!("`{{{name}}}`")).collect();
-    match (near.is_empty(), known) {
-        (false, _) => Some(format!("did you mean {}?", near.join(" or "))),
-        (true, []) => Some("write `{{` and `}}` for braces that are meant as text".to_owned()),
-        (true, known) => {
-            let shown = &known[..known.len().min(LISTED)];
-            Some(format!("known here are {}", braced(shown)))
-        }
+    if !near.is_empty() {
+        return format!("did you mean {}?", near.join(" or "));
+    }
+    let shown = &known.names[..known.names.len().min(LISTED)];
+    let there_is = match shown {
+        [] => "write `{{` and `}}` for braces that are meant as text".to_owned(),
+        shown => format!("known here are {}", braced(shown)),
+    };
+    match &known.absent {
+        Some(absent) => format!("{absent}; {there_is}"),
+        None => there_is,
     }
 }
 

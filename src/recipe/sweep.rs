@@ -110,10 +110,8 @@ fn csv(path: &str, content: &str) -> Result<Table, Diagnostic> {
             return Err(problem.at(&span));
         }
         let values = fields.into_iter().map(|(field, quoted)| field_value(field, quoted));
-        let values: Option<Vec<Value>> = values.collect();
-        rows.push(values.ok_or_else(|| {
-            Problem::BadCsv { words: "infinities and NaN are not parameters" }.at(&span)
-        })?);
+        let values: Result<Vec<Value>, &'static str> = values.collect();
+        rows.push(values.map_err(|words| Problem::BadCsv { words }.at(&span))?);
     }
     Table::new(columns, rows).map_err(|problem| problem.at(&text.spot(1, 1, 1)))
 }
@@ -154,21 +152,28 @@ fn trimmed(fields: Vec<(String, bool)>) -> Vec<(String, bool)> {
     fields.into_iter().map(trim).collect()
 }
 
-/// The value a field reads as: quoted ones are texts; `None` for numbers that are not finite.
-fn field_value(field: String, quoted: bool) -> Option<Value> {
-    if quoted {
-        return Some(Value::Text(field));
+/// The value a field reads as, or why it is none: quoted ones are texts.
+fn field_value(field: String, quoted: bool) -> Result<Value, &'static str> {
+    if field.contains('\0') {
+        return Err("a text has a NUL character");
     }
     // Leading zeros mark names such as run numbers, which must keep them.
     let named =
         field.len() > 1 && field.starts_with('0') && field.bytes().all(|b| b.is_ascii_digit());
-    if let Some(number) = field.parse::<i64>().ok().filter(|_| !named) {
-        return Some(Value::Int(number));
+    if quoted || named {
+        return Ok(Value::Text(field));
     }
-    if let Some(number) = field.parse::<f64>().ok().filter(|_| !named) {
-        return number.is_finite().then_some(Value::Float(number));
+    if let Ok(number) = field.parse::<i64>() {
+        return Ok(Value::Int(number));
     }
-    Some(match field.as_str() {
+    if params::whole_digits(&field) {
+        return Err("a whole number does not fit into 64 bits");
+    }
+    if let Ok(number) = field.parse::<f64>() {
+        let finite = number.is_finite().then_some(Value::Float(number));
+        return finite.ok_or("infinities and NaN are not parameters");
+    }
+    Ok(match field.as_str() {
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
         _ => Value::Text(field),

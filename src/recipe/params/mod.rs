@@ -62,6 +62,13 @@ impl<'t> Text<'t> {
         Span::new(self.file.clone(), line as u32, column, count(&self.text[start..end]).max(1))
     }
 
+    /// What stands at a place.
+    fn written(&self, at: &Span) -> String {
+        let begin = self.starts.get((at.line as usize).saturating_sub(1));
+        let line = begin.map_or("", |begin| &self.text[*begin..]);
+        line.chars().skip(at.column.saturating_sub(1) as usize).take(at.length as usize).collect()
+    }
+
     /// A place by line and column, both from one.
     pub fn spot(&self, line: usize, column: usize, length: usize) -> Span {
         Span::new(self.file.clone(), line as u32, column as u32, length.max(1) as u32)
@@ -168,12 +175,16 @@ fn collect_names(node: &Node, path: String, names: &mut Vec<String>) {
     }
 }
 
-/// The node of a value whose name and place are given; infinities and NaN are refused.
+/// The node of a value whose name and place are given; infinities, NaN and texts that no command
+/// could be given are refused.
 fn leaf(value: Value, origin: Origin) -> Result<Node, Diagnostic> {
     if let Value::Float(number) = value
         && !number.is_finite()
     {
         return Err(Problem::NotFinite { name: String::new(), number }.at(&origin.value));
+    }
+    if matches!(&value, Value::Text(text) if text.contains('\0')) {
+        return Err(Problem::NulInText { name: String::new() }.at(&origin.value));
     }
     Ok(Node { origin, data: Data::Leaf(value) })
 }
@@ -188,7 +199,7 @@ fn deeper(format: &'static str, depth: usize, place: &Span) -> Result<usize, Dia
 }
 
 /// True for a number without a fraction or an exponent, as files write it.
-fn whole_digits(token: &str) -> bool {
+pub fn whole_digits(token: &str) -> bool {
     let digits = token.strip_prefix(['-', '+']).unwrap_or(token);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

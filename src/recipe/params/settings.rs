@@ -17,7 +17,9 @@ pub fn apply(node: &mut Node, state: &mut State) -> Result<(), Diagnostic> {
         setting.used = true;
         let place = place(&setting.name, &setting.raw);
         // A word that is no TOML value is a text, so that nobody has to quote twice for the shell.
-        let value = toml_value(&setting.raw).unwrap_or_else(|| Value::Text(setting.raw.clone()));
+        let value = toml::parse_value(setting.raw.trim())
+            .unwrap_or_else(|| Ok(Value::Text(setting.raw.clone())))
+            .map_err(|found| Diagnostic { span: Some(place.clone()), ..found })?;
         if matches!(found.data, Data::Map(_)) && !matches!(value, Value::Map(_)) {
             let names = match &found.data {
                 Data::Map(map) => map.keys().cloned().collect(),
@@ -40,14 +42,6 @@ pub fn unused_settings(state: &State) -> Vec<Diagnostic> {
                 .at(&place(&setting.name, &setting.raw))
         })
         .collect()
-}
-
-fn toml_value(raw: &str) -> Option<Value> {
-    toml::parse_value(raw.trim()).or_else(|| match raw.trim() {
-        // These read as numbers to people as well; they must not become texts.
-        "nan" | "inf" | "+nan" | "-nan" | "+inf" | "-inf" => Some(Value::Float(f64::NAN)),
-        _ => None,
-    })
 }
 
 fn place(name: &str, raw: &str) -> Span {

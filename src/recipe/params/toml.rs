@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use crate::model::diagnostic::Diagnostic;
+use crate::model::span::Span;
 use crate::model::value::Value;
 use crate::recipe::host::Origin;
 use crate::recipe::params::{Data, Node, Text, deeper, leaf};
@@ -16,21 +17,28 @@ pub fn parse(text: &Text) -> Result<Node, Diagnostic> {
         let problem = Problem::BadSyntax { format: "TOML", words: error.message().to_owned() };
         match error.span() {
             Some(range) => problem.at(&text.span(range)),
-            None => problem.anywhere(),
+            None => problem.at(&Span::file(text.file.clone())),
         }
     })?;
     let origin = origin(text, 0..0, 0..0);
     Ok(Node { origin, data: map(text, table.get_ref(), 1)? })
 }
 
-/// The value of `--set`, where it reads as one.
-pub fn parse_value(raw: &str) -> Option<Value> {
+/// The value of `--set`, where it reads as one; an error for a number that cannot be held, which
+/// must not quietly become a text. The error's place is in a text that nobody wrote.
+pub fn parse_value(raw: &str) -> Option<Result<Value, Diagnostic>> {
     let document = format!("value = {raw}");
+    let table = DeTable::parse(&document).ok()?;
+    if table.get_ref().len() != 1 {
+        return None;
+    }
     let text = Text::new("", &document);
-    let node = parse(&text).ok()?;
-    match crate::recipe::params::plain(&node) {
-        Value::Map(mut map) if map.len() == 1 => map.remove("value"),
-        _ => None,
+    let node = map(&text, table.get_ref(), 1);
+    let node = node.map(|data| Node { origin: origin(&text, 0..0, 0..0), data });
+    match node.map(|node| crate::recipe::params::plain(&node)) {
+        Ok(Value::Map(mut map)) => map.remove("value").map(Ok),
+        Ok(_) => None,
+        Err(found) => Some(Err(found)),
     }
 }
 
@@ -61,8 +69,12 @@ fn node(text: &Text, value: &DeValue, origin: Origin, depth: usize) -> Result<No
             Value::Int(parsed.map_err(|_| out_of_range(number.as_str()))?)
         }
         DeValue::Float(number) => {
-            let parsed = number.as_str().parse();
-            Value::Float(parsed.map_err(|_| out_of_range(number.as_str()))?)
+            let written = number.as_str();
+            let parsed: f64 = written.parse().map_err(|_| out_of_range(written))?;
+            if parsed.is_infinite() && !written.ends_with("inf") {
+                return Err(out_of_range(written));
+            }
+            Value::Float(parsed)
         }
         DeValue::Array(list) => {
             let depth = deeper("TOML", depth, &origin.value)?;

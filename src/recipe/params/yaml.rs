@@ -9,7 +9,7 @@ use crate::model::span::Span;
 use crate::model::value::Value;
 use crate::recipe::host::Origin;
 use crate::recipe::limits;
-use crate::recipe::params::{Data, Node, Text, deeper, leaf};
+use crate::recipe::params::{Data, Node, Text, deeper, leaf, whole_digits};
 use crate::recipe::problem::Problem;
 
 /// Parses a YAML text of one document.
@@ -80,7 +80,9 @@ fn node(
     let value = place(text, yaml);
     let origin = Origin { key: key.unwrap_or_else(|| value.clone()), value };
     let data = match &yaml.data {
-        YamlData::Value(scalar) => return leaf(scalar_value(scalar), origin),
+        YamlData::Value(scalar) => {
+            return leaf(scalar_value(text, scalar, &origin.value)?, origin);
+        }
         YamlData::Sequence(list) => {
             let depth = deeper("YAML", depth, &origin.value)?;
             let element = |each: &MarkedYaml| node(text, each, None, depth);
@@ -91,7 +93,7 @@ fn node(
             let mut entries = BTreeMap::new();
             for (name, value) in map {
                 let at = place(text, name);
-                let name = entry_name(name).ok_or_else(|| {
+                let name = entry_name(text, name, &at)?.ok_or_else(|| {
                     let words = "a name must be a plain text or number".to_owned();
                     Problem::BadSyntax { format: "YAML", words }.at(&at)
                 })?;
@@ -107,22 +109,41 @@ fn node(
     Ok(Node { origin, data })
 }
 
-fn scalar_value(scalar: &Scalar) -> Value {
-    match scalar {
+fn scalar_value(text: &Text, scalar: &Scalar, at: &Span) -> Result<Value, Diagnostic> {
+    // The parser turns whole numbers that are too large into floats and texts.
+    let fits = |fits: fn(&str) -> bool| {
+        let number = text.written(at);
+        if fits(&number) { Ok(()) } else { Err(Problem::NumberRange { number }.at(at)) }
+    };
+    Ok(match scalar {
         Scalar::Null => Value::Null,
         Scalar::Boolean(flag) => Value::Bool(*flag),
         Scalar::Integer(number) => Value::Int(*number),
-        Scalar::FloatingPoint(number) => Value::Float(number.into_inner()),
-        Scalar::String(text) => Value::Text(text.to_string()),
-    }
+        Scalar::FloatingPoint(number) => {
+            let number = number.into_inner();
+            match number.is_infinite() {
+                true => fits(|written| !written.contains(|c: char| c.is_ascii_digit()))?,
+                false => fits(|written| !whole_digits(written))?,
+            }
+            Value::Float(number)
+        }
+        Scalar::String(words) => {
+            if let Some(digits) = words.strip_prefix("0x").or(words.strip_prefix("0o"))
+                && !digits.is_empty()
+                && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+            {
+                // A quote before the digits says that the author means a text.
+                fits(|written| !written.starts_with('0'))?;
+            }
+            Value::Text(words.to_string())
+        }
+    })
 }
 
-fn entry_name(yaml: &MarkedYaml) -> Option<String> {
-    match &yaml.data {
-        YamlData::Value(scalar) => match scalar_value(scalar) {
-            Value::Null => None,
-            value => Some(value.bare()),
-        },
-        _ => None,
-    }
+fn entry_name(text: &Text, yaml: &MarkedYaml, at: &Span) -> Result<Option<String>, Diagnostic> {
+    let YamlData::Value(scalar) = &yaml.data else { return Ok(None) };
+    Ok(match scalar_value(text, scalar, at)? {
+        Value::Null => None,
+        value => Some(value.bare()),
+    })
 }

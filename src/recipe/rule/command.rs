@@ -72,6 +72,7 @@ fn words(draft: &mut Draft, key: &str, given: Given) -> Option<Vec<Template>> {
 fn word(draft: &mut Draft, key: &str, given: Given) -> Option<Template> {
     let Given { value, place } = given;
     if let Ok(text) = value.as_immutable_string_ref() {
+        draft.without_nul(key, &text, given)?;
         return template(draft, &text, place);
     }
     if value.is_int() || value.is_float() || value.is_bool() {

@@ -244,7 +244,17 @@ impl Draft<'_> {
             self.report(Problem::Empty { key: key.to_owned() }.at(&given.place.span));
             return None;
         }
+        self.without_nul(key, &text, given)?;
         Some(text.to_string())
+    }
+
+    /// Refuses a text that the system could hand to no command; `None` when it was.
+    fn without_nul(&mut self, key: &str, text: &str, given: Given) -> Option<()> {
+        if text.contains('\0') {
+            self.report(Problem::NulInText { name: key.to_owned() }.at(&given.place.span));
+            return None;
+        }
+        Some(())
     }
 
     fn wrong_type<T>(&mut self, key: &str, wanted: &'static str, given: Given) -> Option<T> {

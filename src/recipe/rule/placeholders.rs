@@ -7,7 +7,7 @@ use crate::model::diagnostic::Severity;
 use crate::model::template::Template;
 use crate::model::text::near_misses;
 use crate::model::value::Value;
-use crate::recipe::problem::Problem;
+use crate::recipe::problem::{Known, Problem};
 use crate::recipe::rule::Draft;
 
 /// What placeholders may name in a template.
@@ -85,7 +85,10 @@ fn check_key(
                 name: name.to_owned(),
                 key: key.to_owned(),
                 rule: declared.name.clone(),
-                known: known(declared, scope),
+                known: Known {
+                    names: known(declared, scope),
+                    absent: absent(declared, name, scope),
+                },
             }
             .at(&place.placeholder(name)),
         };
@@ -180,6 +183,27 @@ fn known(declared: &RuleDecl, scope: Scope) -> Vec<String> {
     }
     names.dedup();
     names
+}
+
+/// Why nothing of a name's kind is known, where the rule lacks all of them.
+fn absent(declared: &RuleDecl, name: &str, scope: Scope) -> Option<String> {
+    let (head, ports) = match name.split_once('.') {
+        None if columns(declared).is_empty() => {
+            return Some("without `over` there are no names of items".to_owned());
+        }
+        Some(("input", _)) => ("input", &declared.inputs),
+        Some(("output", _)) => ("output", &declared.outputs),
+        _ => return None,
+    };
+    let mut ports = ports.values().iter().flatten();
+    match (ports.next(), scope) {
+        (_, Scope::Input | Scope::Output) => None,
+        (None, _) => Some(format!("the rule has no {head}")),
+        (Some(first), _) => {
+            let unnamed = first.role.is_empty() && ports.all(|port| port.role.is_empty());
+            unnamed.then(|| format!("the {head} has no names"))
+        }
+    }
 }
 
 /// Two items that differ only in columns an output does not name would write one file.

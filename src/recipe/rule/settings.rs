@@ -103,7 +103,10 @@ fn env(draft: &mut Draft, given: Given) -> Option<Vec<EnvVar>> {
 
 fn set_variable(draft: &mut Draft, name: String, given: Given) -> Option<EnvVar> {
     let text = match given.value.as_immutable_string_ref() {
-        Ok(text) => text.to_string(),
+        Ok(text) => {
+            draft.without_nul(&format!("env.{name}"), &text, given)?;
+            text.to_string()
+        }
         Err(_) if given.value.is_int() || given.value.is_float() => given.value.to_string(),
         Err(_) => return draft.wrong_type(&format!("env.{name}"), "a text", given),
     };

@@ -496,7 +496,7 @@ fn nesting_without_an_end_is_refused_in_every_format() {
     );
     assert_eq!(
         first("params.toml", format!("v{} = 1\n", ".a".repeat(100_000))),
-        "error: bad TOML: recursion limit\n --> params.toml:1:1"
+        "error: bad TOML: recursion limit\n  --> params.toml"
     );
 }
 
@@ -509,5 +509,79 @@ fn sixty_four_lists_and_maps_within_each_other_are_read() {
         ("params.toml", format!("v = {lists}\n")),
     ] {
         assert_eq!(first_lines(file, &text), "", "{file}");
+    }
+}
+
+#[test]
+fn a_whole_number_beyond_64_bits_keeps_its_type_in_no_format_and_is_refused() {
+    for (file, text, number, place) in [
+        ("params.yaml", "v: 9223372036854775808\n", "9223372036854775808", "1:4"),
+        ("params.yaml", "v: -9223372036854775809\n", "-9223372036854775809", "1:4"),
+        ("params.yaml", "v: 0x8000000000000000\n", "0x8000000000000000", "1:4"),
+        ("params.yaml", "9223372036854775808: 1\n", "9223372036854775808", "1:1"),
+        ("params.yaml", "v: 1e400\n", "1e400", "1:4"),
+        ("params.json", "{\"v\": -9223372036854775809}", "-9223372036854775809", "1:7"),
+        ("params.json", "{\"v\": 9223372036854775808}", "9223372036854775808", "1:7"),
+        ("params.toml", "v = 9223372036854775808\n", "9223372036854775808", "1:5"),
+        ("params.toml", "v = 1e400\n", "1e400", "1:5"),
+    ] {
+        let found = first_lines(file, text);
+        let first: Vec<&str> = found.lines().take(2).collect();
+        let expected = format!("error: `{number}` does not fit into 64 bits\n --> {file}:{place}");
+        assert_eq!(first.join("\n"), expected);
+    }
+}
+
+#[test]
+fn whole_numbers_at_the_ends_of_64_bits_and_quoted_digits_are_read() {
+    let text = "a: 9223372036854775807\nb: -9223372036854775808\nc: \"0x8000000000000000\"\n\
+                d: \"9223372036854775808\"\ne: 1e300\n";
+    assert_eq!(first_lines("params.yaml", text), "");
+    let text = "{\"a\": 9223372036854775807, \"b\": -9223372036854775808, \"c\": -0, \"d\": 1E-3}";
+    assert_eq!(first_lines("params.json", text), "");
+}
+
+#[test]
+fn a_setting_that_no_number_can_hold_is_refused() {
+    for raw in ["1e400", "9999999999999999999999"] {
+        let expected = format!(
+            "error: `{raw}` does not fit into 64 bits\n  --> --set pointcloud.threshold={raw}\n"
+        );
+        check_in(
+            project(),
+            &[("pointcloud.threshold", raw)],
+            r#"let p = params("params.toml");"#,
+            &expected,
+        );
+    }
+}
+
+#[test]
+fn a_whole_number_beyond_64_bits_in_a_table_of_points_is_refused() {
+    check_in(
+        project().with("points.csv", "gain\n9223372036854775808\n"),
+        &[],
+        r#"let s = sweep("points.csv");"#,
+        r#"
+error: bad CSV: a whole number does not fit into 64 bits
+ --> points.csv:2:1
+  |
+2 | 9223372036854775808
+  | ^^^^^^^^^^^^^^^^^^^
+"#,
+    );
+}
+
+#[test]
+fn a_nul_character_in_a_parameter_is_refused_in_every_format() {
+    for (file, text, place) in [
+        ("params.json", "{\"v\": \"a\\u0000b\"}", "1:7"),
+        ("params.yaml", "v: \"a\\0b\"\n", "1:4"),
+        ("params.toml", "v = \"a\\u0000b\"\n", "1:5"),
+    ] {
+        let found = first_lines(file, text);
+        let first: Vec<&str> = found.lines().take(2).collect();
+        let expected = format!("error: a text has a NUL character\n --> {file}:{place}");
+        assert_eq!(first.join("\n"), expected);
     }
 }

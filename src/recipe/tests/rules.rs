@@ -349,7 +349,7 @@ error: `{zzz}` has no value in `argv` of rule `a`
   |
 5 |     argv: ["plot", "{zzz}"],
   |                     ^^^^^
-hint: known here are `{input}`, `{input.cloud}`, `{output}`, `{params.cut}`, `{resources.cores}`, `{resources.gpus}`
+hint: without `over` there are no names of items; known here are `{input}`, `{input.cloud}`, `{output}`, `{params.cut}`, `{resources.cores}`, `{resources.gpus}`
 "#,
     );
 }
@@ -534,6 +534,73 @@ error: `A B` cannot name an environment variable
 1 | rule("a", #{ output: "a", argv: ["x"], env: ["A B"] });
   |                                              ^^^^^
 hint: a name is letters, digits and `_`, and begins with no digit
+"#,
+    );
+}
+
+#[test]
+fn a_named_input_of_a_rule_without_names_says_so() {
+    check(
+        r#"rule("a", #{ input: "c.h5", output: "a.txt", argv: ["cat", "{input.foo}"] });"#,
+        r#"
+error: `{input.foo}` has no value in `argv` of rule `a`
+ --> recipe.rhai:1:61
+  |
+1 | rule("a", #{ input: "c.h5", output: "a.txt", argv: ["cat", "{input.foo}"] });
+  |                                                             ^^^^^^^^^^^
+hint: the input has no names; known here are `{input}`, `{output}`, `{resources.cores}`, `{resources.gpus}`
+"#,
+    );
+}
+
+#[test]
+fn a_placeholder_in_an_output_without_over_says_so() {
+    check(
+        r#"rule("a", #{ output: "{run}.txt", argv: ["touch", "{output}"] });"#,
+        r#"
+error: `{run}` has no value in `output` of rule `a`
+ --> recipe.rhai:1:23
+  |
+1 | rule("a", #{ output: "{run}.txt", argv: ["touch", "{output}"] });
+  |                       ^^^^^
+hint: without `over` there are no names of items; write `{{` and `}}` for braces that are meant as text
+"#,
+    );
+}
+
+#[test]
+fn a_nul_character_that_would_reach_a_command_is_refused() {
+    check(
+        r#"rule("a", #{ output: "a\x00.txt", argv: ["touch", "b\x00"], env: #{ V: "c\x00" },
+    params: #{ p: "d\x00" } });"#,
+        r#"
+error: `output`: a text has a NUL character
+ --> recipe.rhai:1:22
+  |
+1 | rule("a", #{ output: "a\x00.txt", argv: ["touch", "b\x00"], env: #{ V: "c\x00" },
+  |                      ^^^^^^^^^^^
+hint: neither a command nor a path can have one
+
+error: `argv`: a text has a NUL character
+ --> recipe.rhai:1:51
+  |
+1 | rule("a", #{ output: "a\x00.txt", argv: ["touch", "b\x00"], env: #{ V: "c\x00" },
+  |                                                   ^^^^^^^
+hint: neither a command nor a path can have one
+
+error: `env.V`: a text has a NUL character
+ --> recipe.rhai:1:72
+  |
+1 | rule("a", #{ output: "a\x00.txt", argv: ["touch", "b\x00"], env: #{ V: "c\x00" },
+  |                                                                        ^^^^^^^
+hint: neither a command nor a path can have one
+
+error: `p`: a text has a NUL character
+ --> recipe.rhai:2:13
+  |
+2 |     params: #{ p: "d\x00" } });
+  |             ^^
+hint: neither a command nor a path can have one
 "#,
     );
 }
