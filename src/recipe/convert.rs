@@ -7,6 +7,7 @@ use rhai::{Array, Dynamic, ImmutableString, Map};
 use crate::model::span::Span;
 use crate::model::value::Value;
 use crate::recipe::host::Host;
+use crate::recipe::limits;
 use crate::recipe::problem::Problem;
 
 /// The word for a script value's type in messages.
@@ -29,6 +30,14 @@ pub fn type_name(value: &Dynamic) -> &'static str {
 
 /// A script value as a model value. `path` is the value's dotted name for messages.
 pub fn to_value(value: &Dynamic, path: &str) -> Result<Value, Problem> {
+    nested_value(value, path, 0)
+}
+
+/// The model value of what stands inside as many lists and maps as `depth` says.
+fn nested_value(value: &Dynamic, path: &str, depth: usize) -> Result<Value, Problem> {
+    if depth > limits::VALUE_DEPTH {
+        return Err(Problem::DataTooLarge { what: "the nesting of a value".to_owned() });
+    }
     let child =
         |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     if value.is_unit() {
@@ -54,12 +63,14 @@ pub fn to_value(value: &Dynamic, path: &str) -> Result<Value, Problem> {
         return Ok(Value::Text(letter.to_string()));
     }
     if let Ok(list) = value.as_array_ref() {
-        let element = |(at, value): (usize, &Dynamic)| to_value(value, &child(&at.to_string()));
+        let element = |(at, value): (usize, &Dynamic)| {
+            nested_value(value, &child(&at.to_string()), depth + 1)
+        };
         return Ok(Value::List(list.iter().enumerate().map(element).collect::<Result<_, _>>()?));
     }
     if let Ok(map) = value.as_map_ref() {
         let entry = |(name, value): (&rhai::Identifier, &Dynamic)| {
-            Ok((name.to_string(), to_value(value, &child(name))?))
+            Ok((name.to_string(), nested_value(value, &child(name), depth + 1)?))
         };
         return Ok(Value::Map(map.iter().map(entry).collect::<Result<_, Problem>>()?));
     }

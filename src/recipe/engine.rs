@@ -9,6 +9,7 @@ use rhai::packages::{
 };
 use rhai::{Dynamic, Engine, EvalContext, ImmutableString, Map, OptimizationLevel, Target};
 
+use crate::recipe::effort;
 use crate::recipe::functions;
 use crate::recipe::host::{Answer, Host, fail};
 use crate::recipe::limits;
@@ -47,12 +48,14 @@ pub fn build(host: &Arc<Host>) -> Engine {
         .set_max_variables(limits::VARIABLES)
         .set_max_functions(limits::FUNCTIONS)
         .set_max_modules(limits::MODULES)
-        .set_max_string_size(limits::TEXT_BYTES)
-        .set_max_array_size(limits::LIST_ELEMENTS)
-        .set_max_map_size(limits::MAP_ENTRIES);
+        // The interpreter's bounds on sizes cost more than they save; `effort` has others.
+        .set_max_string_size(0)
+        .set_max_array_size(0)
+        .set_max_map_size(0);
     refuse_missing_properties(&mut engine, host.clone());
     hide_effects(&mut engine);
     refuse_mixed_comparisons(&mut engine);
+    effort::count(&mut engine);
     engine.set_module_resolver(Modules::new(host.clone()));
     functions::register(&mut engine, host);
     engine

@@ -117,7 +117,14 @@ fn problem(error: EvalAltResult, script: Option<&Script>, engine: &Engine) -> Pr
     match error {
         E::ErrorTooManyOperations(_) => Problem::NoEnd,
         E::ErrorStackOverflow(_) => Problem::TooDeep,
-        E::ErrorDataTooLarge(what, _) => Problem::DataTooLarge { what: what.to_lowercase() },
+        E::ErrorDataTooLarge(what, _) => {
+            let what = match what.as_str() {
+                words if words.contains("string") => "a text",
+                words if words.contains("map") => "a map",
+                _ => "a list",
+            };
+            Problem::DataTooLarge { what: what.to_owned() }
+        }
         E::ErrorTooManyModules(_) => Problem::TooManyModules,
         E::ErrorVariableNotFound(name, _) => match script {
             Some(script) => variable(&name, script, engine),

@@ -8,6 +8,7 @@
 
 mod ask;
 mod convert;
+mod effort;
 mod engine;
 mod explain;
 mod format;

@@ -1,6 +1,6 @@
 //! What authors read when they slip in the language itself.
 
-use crate::recipe::tests::{check, check_in, project};
+use crate::recipe::tests::{check, check_in, message_of, project};
 
 #[test]
 fn a_loop_without_an_end_points_at_its_line() {
@@ -544,4 +544,70 @@ error: `==` compares a text with an integer
 hint: `{run:04}` in a pattern captures numbers, `parse_int(text)` reads one
 "#,
     );
+}
+
+/// The first two lines of what a recipe that grows something without an end makes its author read.
+fn growth(recipe: &str) -> String {
+    let found = message_of(project(), &[], recipe);
+    let lines: Vec<&str> = found.lines().take(2).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn a_list_that_grows_without_an_end_is_stopped_by_what_it_costs() {
+    check(
+        r#"let a = [];
+loop { a.push("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"); }"#,
+        r#"
+error: the recipe does not come to an end
+ --> recipe.rhai:2:8
+  |
+2 | loop { a.push("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"); }
+  |        ^
+hint: a loop has no end, or does far too much
+"#,
+    );
+}
+
+#[test]
+fn lists_of_maps_texts_and_maps_that_grow_without_an_end_are_stopped() {
+    for recipe in [
+        "let a = [];\nloop { a.push(#{ x: 1, y: 2 }); }",
+        "let a = [];\nloop { a.push([1, 2]); }",
+        "let a = [];\nloop { a = a + [1]; }",
+        "let a = \"\";\nloop { a = a + \"x\"; }",
+        "let a = \"\";\nloop { a += \"x\"; }",
+        "let m = #{}; let n = 0;\nloop { m.set(`k${n}`, n); n += 1; }",
+        "let m = #{ list: [] };\nloop { m.list.push(1); }",
+        "let a = []; let f = || a.len();\nloop { a.push(1); }",
+    ] {
+        let found = growth(recipe);
+        let place = found.split_once("\n --> recipe.rhai:2:").map(|(words, _)| words);
+        assert_eq!(place, Some("error: the recipe does not come to an end"), "{recipe}\n{found}");
+    }
+}
+
+#[test]
+fn values_that_double_or_nest_without_an_end_are_stopped() {
+    for (recipe, what) in [
+        ("let a = [1];\nloop { a += a; }", "a list or a map"),
+        ("let a = [1];\nloop { a = [a, a]; }", "a list or a map"),
+        ("let a = [1];\nloop { a = [0, a]; }", "a list or a map"),
+        ("let a = [1];\nloop { a = #{ a: a }; }", "the nesting of a value"),
+        ("let a = \"x\";\nloop { a += a; }", "a text"),
+        ("let a = [1];\na.pad(1000000000000, 0);", "a list"),
+    ] {
+        let found = growth(recipe);
+        let place = found.split_once("\n --> recipe.rhai:2:").map(|(words, _)| words);
+        assert_eq!(place, Some(&*format!("error: {what} grew too large")), "{recipe}\n{found}");
+    }
+}
+
+#[test]
+fn a_list_of_fifty_thousand_elements_can_be_made_one_by_one() {
+    let recipe = "let a = [];\nfor n in 0..50000 { a.push(`run_${n}`); }\nif a.len() != 50000 { throw \"short\" }";
+    check(recipe, "");
+    let recipe = "let s = sweep(#{ n: 0..50000 });\nlet a = s.map(|it| #{ n: it.n, m: it.n + 1 });
+let b = a.column(\"m\");\nif b.len() != 50000 { throw \"short\" }";
+    check(recipe, "");
 }
