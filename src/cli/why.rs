@@ -9,7 +9,7 @@ use crate::cli::project::Opened;
 use crate::cli::session::Session;
 use crate::engine::{self, Inspection};
 use crate::graph::ActionId;
-use crate::model::reason::VerdictKind;
+use crate::model::reason::{Verdict, VerdictKind};
 use crate::model::text::count;
 use crate::ui::explain::{self, Explanation};
 use crate::ui::line::{Label, Line};
@@ -49,6 +49,7 @@ pub fn run(args: &WhyArgs, session: &mut Session) -> Result<u8, CliError> {
             lines.push(Line::new());
         }
         lines.extend(explain::why(&explanation(&seen, action, DEPTH)));
+        lines.extend(made_from(&seen, action));
     }
     if !left.is_empty() {
         let more = format!("{} more: `attpc plan` groups them", count(left.len(), "action"));
@@ -58,7 +59,31 @@ pub fn run(args: &WhyArgs, session: &mut Session) -> Result<u8, CliError> {
     Ok(crate::cli::SUCCESS)
 }
 
-/// Actions that are explained one by one.
+/// What a fresh action was made from, since there is no reason to tell.
+fn made_from(seen: &Inspection, action: ActionId) -> Vec<Line> {
+    let fresh = |v: &Verdict| v.kind == VerdictKind::Fresh;
+    if !seen.survey.verdict(action).is_some_and(fresh) {
+        return Vec::new();
+    }
+    let graph = &seen.loaded.graph;
+    let paths: Vec<&str> = graph.inputs(action).map(|(_, a)| graph.path(a)).collect();
+    let params = &graph.rule(action).params.at(graph.item(action)).values;
+    let values = params.leaves().into_iter().filter(|(name, _)| !name.is_empty());
+    let values: Vec<String> = values.map(|(name, value)| format!("{name} = {value}")).collect();
+    let mut lines = Vec::new();
+    for (title, all) in [("from", paths), ("with", values.iter().map(String::as_str).collect())] {
+        for (at, one) in all.iter().take(SHOWN).enumerate() {
+            let title = if at == 0 { title } else { "" };
+            lines.push(Line::text(format!("  {title:<4}  {one}")));
+        }
+        if all.len() > SHOWN {
+            lines.push(Line::text(format!("        and {} more", all.len() - SHOWN)));
+        }
+    }
+    lines
+}
+
+/// Actions, inputs or parameters that are told one by one.
 const SHOWN: usize = 20;
 
 /// Steps upstream that are followed towards the first cause.

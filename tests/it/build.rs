@@ -137,8 +137,8 @@ fn a_new_run_and_a_removed_run_change_only_what_they_must() {
     assert_eq!(build(&space, &[]), (10, 0));
     space.write("raw/run_3.txt", "ab");
     assert_eq!(build(&space, &[]), (4, 9));
-    let why = space.run(&["why", "table.txt"]).ok();
-    assert!(why.contains("up to date"), "{why}");
+    let why = space.run(&["why", "clean/run_3.txt"]).ok();
+    assert!(why.contains("up to date\n  from  raw/run_3.txt\n  with  width = 8\n"), "{why}");
     fs::remove_file(space.path().join("raw/run_3.txt")).unwrap();
     let why = space.run(&["why", "table.txt"]).ok();
     assert!(why.contains("input count/A/run_3.txt"), "{why}");
