@@ -310,7 +310,7 @@ fn resources_are_held_and_enforced() {
         rule("one", #{ over: n, output: "one/{n}", resources: #{ pools: #{ licence: 1 } },
             shell: "mkdir busy && rmdir busy && echo {resources.cores} > {output}" });
         rule("slow", #{ output: "slow", timeout: "0.2 s", argv: ["sleep", "1000"] });
-        rule("huge", #{ output: "huge", resources: #{ memory: "20 MB" }, shell: "head -c 400000000 /dev/zero | tail > {output}" });
+        rule("huge", #{ output: "huge", resources: #{ memory: "20 MB" }, shell: "head -c 20000000000 /dev/zero | tail > {output}" });
         rule("again", #{ output: "again", retries: 2, shell: "echo x >> tries; [ $(wc -l < tries) = 3 ] && echo ok > {output}" });
     "#);
     let words = space.run(&["build", "-k", "-j", "4"]).fails_with(1);

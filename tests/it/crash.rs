@@ -68,11 +68,19 @@ fn a_build_killed_at_any_moment_is_finished_by_the_next() {
     let seed = 20_240_711;
     let mut dice = Dice(seed);
     let mut killed = 0;
-    for round in 0..110 {
+    let mut round = 0;
+    // How long a build takes differs between machines: those that were over before their kill do
+    // not count.
+    while killed < 100 {
+        round += 1;
+        assert!(
+            round < 1000,
+            "only {killed} of {round} builds were still running when they were killed"
+        );
         inputs(&space, round);
         let mut child = start(&space, &["build", "-j", "2"]);
         // Not a wait for anything: the moment of the kill is the case that is tested.
-        let moment = Instant::now() + Duration::from_micros(dice.below(45_000));
+        let moment = Instant::now() + Duration::from_micros(dice.below(40_000));
         while Instant::now() < moment {
             std::hint::spin_loop();
         }
@@ -88,7 +96,6 @@ fn a_build_killed_at_any_moment_is_finished_by_the_next() {
         assert_eq!(words.code, Some(0), "seed {seed}, round {round}: {}", words.stderr);
         assert_eq!(space.read("sum.txt"), expected(&space), "seed {seed}, round {round}");
     }
-    assert!(killed >= 100, "only {killed} builds were still running when they were killed");
     let text = space.run(&["build", "--json"]).ok();
     assert!(text.contains("\"executed\":0,"), "{text}");
     let text = space.run(&["doctor"]).ok();
