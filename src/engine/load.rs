@@ -37,7 +37,8 @@ pub struct Question<'q> {
 /// A graph ready to be judged.
 pub struct Loaded {
     pub graph: Graph,
-    /// Digest of the graph's encoding: equal digests mean equal graphs.
+    /// Digest of the graph and of what its actions mean to this program, kernel versions included:
+    /// what was fresh under one identity is fresh under an equal one.
     pub identity: Digest,
     pub warnings: Vec<Diagnostic>,
     /// True when no script was evaluated.
@@ -79,7 +80,7 @@ pub fn load(project: &Project, tree: &Tree, question: &Question) -> Result<Loade
     cached.write(project, tree, &encoded);
     Ok(Loaded {
         graph,
-        identity: Digest::of(&encoded),
+        identity: identity(&cached.asked, &encoded),
         warnings: cached.warnings,
         cached: false,
         took: started.elapsed(),
@@ -123,6 +124,14 @@ impl Cached {
     }
 }
 
+/// See [`Loaded::identity`].
+fn identity(asked: &Digest, encoded: &[u8]) -> Digest {
+    let mut encoder = Encoder::new("attpc graph identity v1");
+    encoder.digest(asked);
+    encoder.digest(&Digest::of(encoded));
+    encoder.finish()
+}
+
 fn from_cache(
     project: &Project,
     tree: &Tree,
@@ -149,7 +158,7 @@ fn from_cache(
     }
     Some(Loaded {
         graph,
-        identity: Digest::of(encoded),
+        identity: identity(asked, encoded),
         warnings: cached.warnings,
         cached: true,
         took: Duration::ZERO,
@@ -189,4 +198,43 @@ fn complete(mut declarations: Declarations, kernels: &[KernelInfo]) -> Declarati
         }
     }
     declarations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_kernel_version_is_another_identity_of_the_same_graph() {
+        let space = tempfile::tempdir().unwrap();
+        std::fs::create_dir(space.path().join(".attpc")).unwrap();
+        let project = Project::at(space.path().to_owned());
+        let tree = Tree::open(space.path()).unwrap();
+        let env = BTreeMap::new();
+        let identity_with = |version: u32| {
+            let kernel = KernelInfo {
+                name: "test.kernel",
+                version,
+                summary: "",
+                inputs: Vec::new(),
+                outputs: Vec::new(),
+                params: Vec::new(),
+                item_names: &[],
+            };
+            let question = Question {
+                recipe: "recipe.rhai",
+                sets: &[],
+                kernels: &[kernel],
+                env: &env,
+                evaluate: &|_| Ok((Declarations::default(), Vec::new())),
+            };
+            let loaded = load(&project, &tree, &question).unwrap();
+            (loaded.identity, loaded.cached)
+        };
+        let (first, cached) = identity_with(1);
+        assert!(!cached);
+        assert_eq!(identity_with(1), (first, true));
+        let (second, cached) = identity_with(2);
+        assert!(!cached && second != first);
+    }
 }

@@ -8,7 +8,7 @@ use crate::execute::local::How;
 use crate::fsio::error::FsError;
 use crate::fsio::tree::Tree;
 use crate::model::event::{Failure, FailureKind};
-use crate::model::stamp::Kind;
+use crate::model::stamp::{Kind, Stamp};
 use crate::model::text;
 
 /// What went wrong with an attempt, before its log is looked at.
@@ -56,9 +56,9 @@ pub(super) fn wrong_output(tree: &Tree, staged: &Staged, found: Kind, started_ms
     let name = if staged.directory { format!("{}/", staged.to) } else { staged.to.clone() };
     let status = match (found, staged.directory) {
         (Kind::Missing, _) => {
-            let written = tree.entry_stamp(&staged.to).is_ok_and(|stamp| {
-                !stamp.is_missing() && stamp.mtime_ns / 1_000_000 >= started_ms as i64
-            });
+            let written = tree
+                .entry_stamp(&staged.to)
+                .is_ok_and(|stamp| !stamp.is_missing() && is_since(&stamp, started_ms));
             if written {
                 format!(
                     "output `{name}` was written under that name: write to `{{output}}`, which \
@@ -75,6 +75,13 @@ pub(super) fn wrong_output(tree: &Tree, staged: &Staged, found: Kind, started_ms
         (_, false) => format!("output `{name}` is not a regular file"),
     };
     Trouble::new(FailureKind::Outputs, status)
+}
+
+/// True when a stamp's mtime may be at or after a moment. File systems stamp with the time of the
+/// last clock tick, so a file written just after the moment can look a little older.
+pub(super) fn is_since(stamp: &Stamp, moment_ms: u64) -> bool {
+    let age_ms = moment_ms as i64 - stamp.mtime_ns / 1_000_000;
+    age_ms <= limits::STAMP_AGE.as_millis() as i64
 }
 
 /// Moves an attempt's log to where logs stay; an empty one is not kept. Gives its name.
