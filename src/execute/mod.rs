@@ -2,7 +2,7 @@
 //! - job: Runs prepared jobs as processes of this machine and tells how each ended.
 //! - takes: jobs (words, environment, directory, log, limits), requests to stop
 //! - gives: how each job ended, with time, processor time and memory; what the machine has
-//! - imports: model
+//! - imports: model, fsio
 //! - touches: processes, threads, files, clock, unsafe (in `wait` only), rustix, libc
 //! - never: knows graphs, keys or records; decides what runs; prints
 //!

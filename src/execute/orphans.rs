@@ -4,7 +4,6 @@
 //! each from the journal and ends it here, after making sure that it is still the same process,
 //! because process numbers are used again.
 
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::execute::limits;
 use crate::execute::procfs;
+use crate::fsio::process::boot_id;
 
 /// A job as an earlier build started it.
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +36,6 @@ pub enum Fate {
     /// These processes of its group still run: the kernel does not let go of them, or it is not
     /// certain that they belong to the job, so they were left alone.
     Remains(Vec<u32>),
-}
-
-/// Identifies this boot of this machine; empty where the kernel does not tell.
-pub fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map(|text| text.trim().to_owned())
-        .unwrap_or_default()
 }
 
 /// Ends the process group of a job that outlived its build, and waits until it is gone, for at

@@ -141,7 +141,7 @@ impl Tree {
 }
 
 /// The directory part of a path; empty for a bare name.
-pub(in crate::fsio) fn parent(path: &str) -> &str {
+pub fn parent(path: &str) -> &str {
     let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
     path.rfind('/').map_or("", |at| &path[..at.max(1)])
 }

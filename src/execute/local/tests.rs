@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::execute::orphans::{self, Fate, Orphan};
 use crate::execute::wait;
+use crate::fsio::process::boot_id;
 
 /// Far longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -350,7 +351,7 @@ fn an_orphan_is_ended_with_its_group() {
     let job = bench.shell("sleep 1000 & trap '' TERM INT HUP; echo up > fifo; sleep 1000");
     let started = bench.local.start(&job).unwrap();
     read_to_end(&fifo);
-    let boot_id = orphans::boot_id();
+    let boot_id = boot_id();
     let orphan = orphan(started, &boot_id, &job.log);
     assert_eq!(orphans::end(&orphan), Fate::Ended);
     assert!(procfs::living_members(started.pid as i32).is_empty());
@@ -363,7 +364,7 @@ fn a_stranger_with_the_number_of_an_orphan_is_left_alone() {
     let bench = Bench::new();
     let job = bench.job(&["sleep", "1000"]);
     let started = bench.local.start(&job).unwrap();
-    let boot_id = orphans::boot_id();
+    let boot_id = boot_id();
     let other = Started { process_start: started.process_start - 1, ..started };
     assert_eq!(orphans::end(&orphan(other, &boot_id, &job.log)), Fate::Gone);
     assert_eq!(orphans::end(&orphan(started, "another boot", &job.log)), Fate::Gone);
