@@ -11,7 +11,8 @@ use std::time::{Instant, SystemTime};
 
 use crate::engine::commit::{Committer, Settled};
 use crate::engine::error::EngineError;
-use crate::engine::load::{self, Question};
+use crate::engine::facts::HashProgress;
+use crate::engine::load::{self, Loaded, Question};
 use crate::engine::lock;
 use crate::engine::prepare::{Workshop, grace};
 use crate::engine::project::{Project, Request, Settings};
@@ -24,7 +25,7 @@ use crate::execute::local::{Ended, Local};
 use crate::execute::machine::machine;
 use crate::fsio::process;
 use crate::fsio::tree::Tree;
-use crate::graph;
+use crate::graph::{self, ActionId};
 use crate::model::event::{BuildEvent, BuildSummary, EVENT_STREAM_VERSION};
 use crate::model::reason::VerdictKind;
 use crate::schedule::capacity::Capacity;
@@ -139,30 +140,14 @@ pub fn build(
         let mut observer = shared.lock().expect("no view panics");
         observer.event(&BuildEvent::Hashing { files_done, files, bytes_done, bytes });
     };
-    let scope = Scope {
-        project,
-        tree: &tree,
-        loaded: &loaded,
-        kernels: order.question.kernels,
-        wanted: &wanted,
-        forced: request.force,
-        progress: &progress,
-    };
+    let scope = looking(order, &tree, (&loaded, &wanted), &progress);
     let records = std::cell::OnceCell::new();
     let survey = survey(&scope, || {
         let opened = StoreRecords::open(project)?;
         Ok(records.get_or_init(|| opened) as &dyn Records)
     })?;
     // From here on files are read one by one between other events: nobody waits for them.
-    let scope = Scope {
-        project,
-        tree: &tree,
-        loaded: &loaded,
-        kernels: order.question.kernels,
-        wanted: &wanted,
-        forced: request.force,
-        progress: &|_, _, _, _| (),
-    };
+    let scope = looking(order, &tree, (&loaded, &wanted), &|_, _, _, _| ());
     let observer = shared.into_inner().expect("no view panics");
     let stale = survey.count(VerdictKind::Stale) + survey.count(VerdictKind::Pending);
     let site = Site { order, tree: &tree, scope: &scope, started };
@@ -177,6 +162,24 @@ pub fn build(
     };
     observer.event(&BuildEvent::BuildFinished(summary.clone()));
     Ok(summary)
+}
+
+/// What a build looks at, with whoever is told of files being read.
+fn looking<'s>(
+    order: &'s Order,
+    tree: &'s Tree,
+    (loaded, wanted): (&'s Loaded, &'s [ActionId]),
+    progress: HashProgress<'s>,
+) -> Scope<'s> {
+    Scope {
+        project: order.project,
+        tree,
+        loaded,
+        kernels: order.question.kernels,
+        wanted,
+        forced: order.request.force,
+        progress,
+    }
 }
 
 struct Site<'s> {

@@ -18,6 +18,7 @@ use crate::engine::prepare::{Staged, Staging};
 use crate::execute::local::Ended;
 use crate::fsio::clock::FsClock;
 use crate::fsio::tree::Tree;
+use crate::fsio::write::parent;
 use crate::graph::{ActionId, ArtifactId};
 use crate::model::digest::Digest;
 use crate::model::event::{Failure, FailureKind};
@@ -279,7 +280,7 @@ impl Committer<'_> {
         if now.is_missing() || staged.known.is_some_and(|known| known.vouches_for(&now)) {
             return Ok(());
         }
-        let state = finished.staging.work.rsplitn(3, '/').nth(2).unwrap_or(".attpc");
+        let state = finished.staging.state();
         let name = staged.to.rsplit('/').next().unwrap_or(&staged.to);
         let aside = format!("{state}/replaced/{}/{name}", finished.attempt);
         self.tree.publish(&staged.to, &aside)?;
@@ -291,8 +292,7 @@ impl Committer<'_> {
 
     fn sync_directories(&self, placed: &[Ready]) -> Result<(), Trouble> {
         let outputs = placed.iter().flat_map(|attempt| &attempt.finished.staging.outputs);
-        let mut parents: Vec<&str> =
-            outputs.map(|staged| staged.to.rsplit_once('/').map_or("", |(p, _)| p)).collect();
+        let mut parents: Vec<&str> = outputs.map(|staged| parent(&staged.to)).collect();
         parents.sort_unstable();
         parents.dedup();
         for parent in parents {
@@ -324,8 +324,7 @@ impl Committer<'_> {
     fn set_aside(&self, finished: &Finished) {
         let work = &finished.staging.work;
         if !self.is_emptied(work) {
-            let parent = work.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let aside = format!("{parent}/{FAILED_PREFIX}{}", finished.attempt);
+            let aside = format!("{}/{FAILED_PREFIX}{}", parent(work), finished.attempt);
             // Under its old name it is swept by the next build, which loses nothing but the look.
             let _ = self.tree.publish(work, &aside);
         }

@@ -11,7 +11,7 @@ use crate::engine::sources::{Answer, Asked, Recorder};
 use crate::fsio::clock::FsClock;
 use crate::fsio::tree::Tree;
 use crate::graph::{self, Graph};
-use crate::model::declare::{Command, Declarations, Params, PerItem};
+use crate::model::declare::Declarations;
 use crate::model::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::digest::{Digest, Encoder};
 use crate::model::sources::Sources;
@@ -71,7 +71,6 @@ pub fn load(project: &Project, tree: &Tree, question: &Question) -> Result<Loade
     let clock = FsClock::probe(&project.state).ok();
     let recorder = Recorder::new(tree, clock.as_ref(), question.env);
     let (declarations, warnings) = (question.evaluate)(&recorder)?;
-    let declarations = complete(declarations, question.kernels);
     let graph = graph::build(declarations, &recorder)?;
     let answers = recorder.into_answers();
     outputs_are_not_sources(&graph, question, &answers)?;
@@ -178,26 +177,6 @@ fn identity_of(question: &Question) -> Digest {
     let kernels = serde_json::to_vec(question.kernels).expect("kernel tables are plain data");
     encoder.raw(&kernels);
     encoder.finish()
-}
-
-/// Fills in kernels' default parameters, so that a default written out in a file or left out is
-/// the same key.
-fn complete(mut declarations: Declarations, kernels: &[KernelInfo]) -> Declarations {
-    for rule in &mut declarations.rules {
-        let Command::Kernel(name) = &rule.command else { continue };
-        let Some(kernel) = kernels.iter().find(|kernel| kernel.name == name) else { continue };
-        let fill = |params: &mut Params| {
-            // Bad parameters were reported by the recipe room, with their place.
-            if let Ok(values) = kernel.complete(&params.values) {
-                params.values = values;
-            }
-        };
-        match &mut rule.params {
-            PerItem::Same(params) => fill(params),
-            PerItem::Each(each) => each.iter_mut().for_each(fill),
-        }
-    }
-    declarations
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! From how a process ended to a failure that a person can act on.
 
+use std::error::Error;
+
 use crate::engine::commit::Finished;
 use crate::engine::limits;
 use crate::engine::prepare::{Staged, Staging};
@@ -24,15 +26,15 @@ impl Trouble {
     }
 
     /// Trouble of the machine, with all its causes in one line.
-    pub(super) fn environment(error: &dyn std::error::Error) -> Self {
-        let mut status = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            status.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        Trouble { kind: FailureKind::Environment, status }
+    pub(super) fn environment(error: &dyn Error) -> Self {
+        Trouble { kind: FailureKind::Environment, status: with_causes(error) }
     }
+}
+
+/// An error and all its causes in one line.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let chain = std::iter::successors(Some(error), |&error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl From<FsError> for Trouble {
@@ -95,8 +97,7 @@ pub(super) fn keep_log(
     if size == 0 {
         return Ok(None);
     }
-    let state = staging.work.rsplitn(3, '/').nth(2).unwrap_or(".attpc");
-    let to = format!("{state}/{}", log_name(attempt));
+    let to = format!("{}/{}", staging.state(), log_name(attempt));
     tree.publish(&from, &to)?;
     Ok(Some(to))
 }

@@ -16,6 +16,7 @@ use crate::engine::render::Meaning;
 use crate::execute::local::PreparedJob;
 use crate::fsio::error::FsError;
 use crate::fsio::tree::Tree;
+use crate::fsio::write::parent;
 use crate::graph::{ActionId, ArtifactId, Graph};
 use crate::model::declare::Command;
 use crate::model::resources::Resources;
@@ -63,6 +64,11 @@ pub(super) struct Staging {
 }
 
 impl Staging {
+    /// The state directory, in which the private one lies.
+    pub(super) fn state(&self) -> &str {
+        parent(parent(&self.work))
+    }
+
     pub(super) fn log(&self) -> String {
         format!("{}/log", self.work)
     }

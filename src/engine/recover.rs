@@ -9,6 +9,7 @@ use crate::engine::project::Project;
 use crate::execute::orphans::{self, Fate, Orphan};
 use crate::fsio::lock::{LockAttempt, Owner, ProjectLock};
 use crate::fsio::tree::Tree;
+use crate::fsio::write::parent;
 use crate::model::event::{BuildEvent, Failure, FailureKind};
 use crate::model::stamp::Stamp;
 use crate::store::doctor;
@@ -96,8 +97,7 @@ fn roll_forward(tree: &Tree, open: &OpenAttempt) -> Option<Entry> {
         tree.publish(&planned.from, &planned.to).ok()?;
     }
     for planned in &intent.moves {
-        let parent = planned.to.rsplit_once('/').map_or("", |(parent, _)| parent);
-        tree.sync_directory(parent).ok()?;
+        tree.sync_directory(parent(&planned.to)).ok()?;
     }
     let stamp = |planned: &Move| tree.stamp(&planned.to).unwrap_or(Stamp::MISSING);
     Some(Entry::Committed(Committed {

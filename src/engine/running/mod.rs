@@ -92,6 +92,8 @@ pub(super) struct Running<'r> {
     /// Private directories that can be used again.
     spare: Vec<String>,
     host: String,
+    /// Asked for once: it is noted with every attempt.
+    boot_id: String,
     /// Attempts that ended and are not settled.
     committing: usize,
     /// Attempts that ended well while too many were being committed: their cores are not free
@@ -130,6 +132,7 @@ impl<'r> Running<'r> {
             next_attempt: store.lock().expect(STORE_ALIVE).next_attempt(),
             spare: Vec::new(),
             host: process::host(),
+            boot_id: process::boot_id(),
             committing: 0,
             held: Vec::new(),
             interrupts: 0,

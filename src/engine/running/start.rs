@@ -3,11 +3,11 @@
 use crate::engine::build::{Observer, now_ms};
 use crate::engine::commit::{Input, Settled};
 use crate::engine::error::EngineError;
+use crate::engine::outcome::with_causes;
 use crate::engine::prepare::{Attempt, Prepared, Staging};
 use crate::engine::running::{LOCAL, Live, Running, STORE_ALIVE};
 use crate::engine::survey::{Records, kernel_of};
 use crate::fingerprint::Subject;
-use crate::fsio::process;
 use crate::graph::ActionId;
 use crate::model::digest::Digest;
 use crate::model::event::{BuildEvent, Failure, FailureKind};
@@ -49,16 +49,9 @@ impl Running<'_> {
                 Ok(())
             }
             Err(error) => {
-                let status =
-                    std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
-                        error.source()
-                    })
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join(": ");
                 let failure = Failure {
                     kind: FailureKind::Start,
-                    status,
+                    status: with_causes(&error),
                     command: live.staging.shown.clone(),
                     directory: self.scope.tree.root().to_string_lossy().into_owned(),
                     log_tail: Vec::new(),
@@ -133,7 +126,7 @@ impl Running<'_> {
             key: self.key(action),
             pid,
             process_start,
-            boot_id: process::boot_id(),
+            boot_id: self.boot_id.clone(),
             work: live.staging.work.clone(),
             log: live.staging.log(),
             time_ms: live.started_ms,
