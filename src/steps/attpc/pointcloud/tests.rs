@@ -162,7 +162,7 @@ fn strangers(reference: &Array2<f64>, found: &Array2<f64>) -> usize {
 fn compatible_clouds_are_those_of_spyral() {
     let trial = Trial::new(&run_104()).text("compat", "spyral-1.1");
     let found = trial.clouds();
-    let reference = read_clouds(&here("tests/data/attpc/reference/run_0104.h5"));
+    let reference = read_clouds(&here("tests/data/attpc/reference/Pointcloud/run_0104.h5"));
     assert_eq!(found.keys().collect::<Vec<_>>(), reference.keys().collect::<Vec<_>>());
     let mut points = 0;
     let mut unmatched = 0;
@@ -173,10 +173,10 @@ fn compatible_clouds_are_those_of_spyral() {
     }
     assert!(points > 4000, "{points} points were compared");
     assert!(unmatched * 10_000 <= points, "{unmatched} of {points} points differ");
-    let gated = here("tests/data/attpc/reference/run_0104_gated_ic_scaler.txt");
+    let gated = here("tests/data/attpc/reference/Pointcloud/run_0104_gated_ic_scaler.txt");
     let gated = std::fs::read_to_string(gated).unwrap();
     assert_eq!(String::from_utf8(trial.bytes("ic.txt")).unwrap().trim(), gated.trim());
-    let reference = here("tests/data/attpc/reference/run_0104_scaler.csv");
+    let reference = here("tests/data/attpc/reference/Pointcloud/run_0104_scaler.csv");
     let reference = std::fs::read_to_string(reference).unwrap();
     let (names, values) = reference.trim().split_once('\n').unwrap();
     let columns = names.split(',').zip(values.split(','));
