@@ -5,7 +5,7 @@
 //! the outputs' file system where possible, so that finishing is a rename. Directories are used
 //! again by later attempts, because making and removing files is what a short action costs most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -86,6 +86,8 @@ pub(super) struct Attempt<'a> {
     pub(super) resources: &'a Resources,
     pub(super) gpus: &'a [u32],
     pub(super) kernel: Option<&'a KernelInfo>,
+    /// Inputs that could not be made and that the action does without.
+    pub(super) absent: &'a BTreeSet<ArtifactId>,
 }
 
 /// What keeps an attempt from being prepared.
@@ -124,6 +126,7 @@ impl Workshop<'_> {
             action: attempt.action,
             outputs: &names,
             resources: attempt.resources,
+            absent: attempt.absent,
         };
         let rule = graph.rule(attempt.action);
         let unknown = PrepareError::Placeholder;
@@ -202,6 +205,7 @@ impl Workshop<'_> {
             item: item.collect(),
             inputs: graph
                 .inputs(attempt.action)
+                .filter(|(_, artifact)| !attempt.absent.contains(artifact))
                 .map(|(role, artifact)| (role.to_owned(), graph.path(artifact).to_owned()))
                 .collect(),
             outputs: roles.zip(outputs.iter().map(|staged| staged.from.clone())).collect(),

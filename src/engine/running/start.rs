@@ -27,7 +27,8 @@ impl Running<'_> {
             let work = work.unwrap_or_else(|| format!("{}/{number}", self.hands.workshop.work));
             let resources = self.admitted[&action].resources();
             let kernel = kernel_of(self.scope.kernels, &self.scope.loaded.graph, action);
-            self.hands.workshop.prepare(&Attempt { action, work, resources, gpus, kernel })
+            let absent = self.survey.absent();
+            self.hands.workshop.prepare(&Attempt { action, work, resources, gpus, kernel, absent })
         };
         let Prepared { job, staging } = prepared?;
         let mut staging = staging;
@@ -86,15 +87,15 @@ impl Running<'_> {
     pub(super) fn live(&self, action: ActionId, attempt: u64, staging: Staging) -> Live {
         let graph = &self.scope.loaded.graph;
         let kernel = kernel_of(self.scope.kernels, graph, action);
-        let digest_of = |artifact| {
-            self.survey.facts.digest(artifact).expect("inputs are known when an action starts")
-        };
+        let digest_of = |artifact| self.survey.input(artifact);
         let components = Subject { graph, action, kernel, digest_of: &digest_of }.components();
-        let inputs = graph.inputs(action).map(|(_, artifact)| Input {
-            path: graph.path(artifact).to_owned(),
-            digest: digest_of(artifact),
-            stamp: *self.survey.facts.stamp(artifact),
-            racy: self.survey.facts.is_racy(artifact),
+        let inputs = graph.inputs(action).filter_map(|(_, artifact)| {
+            Some(Input {
+                path: graph.path(artifact).to_owned(),
+                digest: digest_of(artifact)?,
+                stamp: *self.survey.facts.stamp(artifact),
+                racy: self.survey.facts.is_racy(artifact),
+            })
         });
         Live {
             attempt,
