@@ -1,5 +1,7 @@
 //! From an order to start to a running process.
 
+use std::collections::BTreeMap;
+
 use crate::engine::build::{Observer, now_ms};
 use crate::engine::commit::{Input, Settled};
 use crate::engine::error::EngineError;
@@ -11,6 +13,7 @@ use crate::fingerprint::Subject;
 use crate::graph::ActionId;
 use crate::model::digest::Digest;
 use crate::model::event::{BuildEvent, Failure, FailureKind};
+use crate::model::step::{COSTS_ROLE, KernelInfo, RuleCost};
 use crate::store::entry::{AttemptFailed, AttemptStarted, Entry};
 
 impl Running<'_> {
@@ -28,7 +31,12 @@ impl Running<'_> {
             let resources = self.admitted[&action].resources();
             let kernel = kernel_of(self.scope.kernels, &self.scope.loaded.graph, action);
             let absent = self.survey.absent();
-            self.hands.workshop.prepare(&Attempt { action, work, resources, gpus, kernel, absent })
+            let has_costs =
+                |kernel: &KernelInfo| kernel.inputs.iter().any(|p| p.role == COSTS_ROLE);
+            let costs =
+                if kernel.is_some_and(has_costs) { Some(self.costs(action)?) } else { None };
+            let attempt = Attempt { action, work, resources, gpus, kernel, absent, costs };
+            self.hands.workshop.prepare(&attempt)
         };
         let Prepared { job, staging } = prepared?;
         let mut staging = staging;
@@ -64,6 +72,23 @@ impl Running<'_> {
                 self.settled(settled, observer)
             }
         }
+    }
+
+    /// What everything that the action depends on cost when it ran last, by rule in the recipe's
+    /// order.
+    fn costs(&self, action: ActionId) -> Result<Vec<RuleCost>, EngineError> {
+        let graph = &self.scope.loaded.graph;
+        let mut by_rule: BTreeMap<usize, RuleCost> = BTreeMap::new();
+        for upstream in graph.closure(&[action]).into_iter().filter(|&other| other != action) {
+            let Some(record) = self.records.latest(graph.target(upstream))? else { continue };
+            let cost = by_rule.entry(graph.rule_index(upstream)).or_default();
+            cost.rule.clone_from(&graph.rule(upstream).name);
+            cost.actions += 1;
+            cost.wall_ms += record.cost.wall_ms;
+            cost.cpu_ms += record.cost.cpu_ms;
+            cost.peak_memory = cost.peak_memory.max(record.cost.peak_memory);
+        }
+        Ok(by_rule.into_values().collect())
     }
 
     /// Notes which outputs stand there as an earlier attempt made them: these may be replaced.
