@@ -7,6 +7,8 @@ use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
 #[cfg(feature = "hdf5")]
+use crate::steps::attpc::cluster::ClusterError;
+#[cfg(feature = "hdf5")]
 use crate::steps::attpc::estimate::EstimateError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
@@ -22,6 +24,9 @@ pub enum StepError {
     Params(#[from] ParamError),
     #[error(transparent)]
     Data(#[from] DataError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Estimate(#[from] EstimateError),
