@@ -9,6 +9,8 @@ use crate::model::value::Value;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::cluster::ClusterError;
 #[cfg(feature = "hdf5")]
+use crate::steps::attpc::estimate::EstimateError;
+#[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
 
 /// Why a step did not run to its end.
@@ -25,6 +27,9 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Estimate(#[from] EstimateError),
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),

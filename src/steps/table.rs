@@ -2,7 +2,7 @@
 
 use crate::model::step::KernelInfo;
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{cluster, figure, harmonize, pointcloud};
+use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -16,6 +16,7 @@ pub(super) struct Step {
 #[cfg(feature = "hdf5")]
 pub(super) const TABLE: &[Step] = &[
     Step { info: cluster::info, run: cluster::run },
+    Step { info: estimate::info, run: estimate::run },
     Step { info: figure::event_info, run: figure::run_event },
     Step { info: figure::run_info, run: figure::run_run },
     Step { info: harmonize::info, run: harmonize::run },
@@ -28,6 +29,7 @@ pub(super) const TABLE: &[Step] = &[];
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] = &[
     "attpc.cluster",
+    "attpc.estimate",
     "attpc.figure.event",
     "attpc.figure.run",
     "attpc.harmonize",

@@ -6,6 +6,7 @@
 pub mod circle;
 pub mod cluster;
 pub mod drift;
+pub mod estimate;
 pub mod figure;
 pub mod harmonize;
 pub mod pointcloud;

@@ -3,6 +3,8 @@
 #[cfg(feature = "hdf5")]
 pub mod cluster;
 #[cfg(feature = "hdf5")]
+pub mod estimate;
+#[cfg(feature = "hdf5")]
 pub mod figure;
 #[cfg(feature = "hdf5")]
 pub mod harmonize;
