@@ -16,6 +16,7 @@ pub mod harmonic_writer;
 #[cfg(feature = "hdf5")]
 pub mod hdf;
 pub mod parquet;
+pub mod particle_id;
 #[cfg(feature = "hdf5")]
 pub mod raw;
 pub mod table;

@@ -5,5 +5,6 @@
 
 pub mod drift;
 pub mod figure;
+pub mod gate;
 pub mod harmonize;
 pub mod pointcloud;
