@@ -42,4 +42,6 @@ pub enum DataError {
     Field { path: PathBuf, field: String, found: String, expected: &'static str },
     #[error("cannot write table `{}`", path.display())]
     Parquet { path: PathBuf, source: parquet::errors::ParquetError },
+    #[error("cannot read table `{}`", path.display())]
+    ReadParquet { path: PathBuf, source: parquet::errors::ParquetError },
 }
