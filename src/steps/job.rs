@@ -8,6 +8,7 @@ use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
+use crate::steps::attpc::select::SelectError;
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,8 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[error(transparent)]
+    Select(#[from] SelectError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -70,6 +73,7 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
+            StepError::Select(error) => error.hint(),
             StepError::Quantity(error) => Some(error.hint().to_owned()),
             StepError::HarmonizeCut { .. } | StepError::HarmonizeBalance { .. } => {
                 Some("`attpc kernel describe attpc.harmonize` lists its parameters".to_owned())
