@@ -12,6 +12,7 @@ use crate::steps::attpc::cluster::ClusterError;
 use crate::steps::attpc::estimate::EstimateError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
+use crate::steps::attpc::select::SelectError;
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,8 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[error(transparent)]
+    Select(#[from] SelectError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -84,6 +87,7 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
+            StepError::Select(error) => error.hint(),
             StepError::Quantity(error) => Some(error.hint().to_owned()),
             StepError::HarmonizeCut { .. }
             | StepError::HarmonizeBalance { .. }

@@ -1,6 +1,7 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
+use crate::steps::attpc::select;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud};
 use crate::steps::{Job, StepError, StepSummary};
@@ -13,18 +14,19 @@ pub(super) struct Step {
     pub run: fn(&Job<'_>) -> Result<StepSummary, StepError>,
 }
 
-#[cfg(feature = "hdf5")]
 pub(super) const TABLE: &[Step] = &[
     Step { info: cluster::info, run: cluster::run },
     Step { info: estimate::info, run: estimate::run },
+    #[cfg(feature = "hdf5")]
     Step { info: figure::event_info, run: figure::run_event },
+    #[cfg(feature = "hdf5")]
     Step { info: figure::run_info, run: figure::run_run },
+    #[cfg(feature = "hdf5")]
     Step { info: harmonize::info, run: harmonize::run },
+    #[cfg(feature = "hdf5")]
     Step { info: pointcloud::info, run: pointcloud::run },
+    Step { info: select::info, run: select::run },
 ];
-
-#[cfg(not(feature = "hdf5"))]
-pub(super) const TABLE: &[Step] = &[];
 
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] = &[

@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod drift;
 pub mod estimate;
 pub mod figure;
+pub mod gate;
 pub mod harmonize;
 pub mod pointcloud;
 pub mod spline;

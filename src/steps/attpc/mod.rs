@@ -10,3 +10,4 @@ pub mod figure;
 pub mod harmonize;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
+pub mod select;
