@@ -7,3 +7,4 @@ pub mod drift;
 pub mod figure;
 pub mod harmonize;
 pub mod pointcloud;
+pub mod reaction;
