@@ -10,6 +10,10 @@
 pub mod cloud_reader;
 #[cfg(feature = "hdf5")]
 pub mod cloud_writer;
+#[cfg(feature = "hdf5")]
+pub mod cluster_reader;
+#[cfg(feature = "hdf5")]
+pub mod cluster_writer;
 pub mod error;
 #[cfg(feature = "hdf5")]
 pub mod harmonic_writer;

@@ -3,8 +3,10 @@
 //! TB is a time bucket, one sample of the GET electronics. z = 0 is the window where the beam
 //! enters, z = L the micromegas.
 
+pub mod circle;
 pub mod drift;
 pub mod figure;
 pub mod harmonize;
 pub mod pointcloud;
 pub mod reaction;
+pub mod spline;
