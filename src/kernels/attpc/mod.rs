@@ -6,6 +6,7 @@
 pub mod circle;
 pub mod drift;
 pub mod figure;
+pub mod gate;
 pub mod harmonize;
 pub mod pointcloud;
 pub mod reaction;
