@@ -34,6 +34,14 @@ pub enum StepError {
     },
     #[error("`{kernel}` takes one {direction} `{role}`, found {found}")]
     TooManyFiles { kernel: &'static str, direction: Direction, role: &'static str, found: usize },
+    #[error("`{given}` needs `{missing}` beside it")]
+    HalfWindow { given: &'static str, missing: &'static str },
+    #[error("`{name}` is `{value}`, must be {expected}")]
+    BadList { name: &'static str, value: String, expected: &'static str },
+    #[error("vertices make no gate: `{}`", path.display())]
+    Gate { path: PathBuf, source: GateError },
+    #[error("no run number in file name, expected `run_NNNN`: `{}`", path.display())]
+    NoRunInName { path: PathBuf },
     #[error("`event` is `{value}`, must be a number or \"auto\"")]
     BadEvent { value: String },
     #[error(

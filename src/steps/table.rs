@@ -16,7 +16,11 @@ pub(super) struct Step {
 #[cfg(feature = "hdf5")]
 pub(super) const TABLE: &[Step] = &[
     Step { info: figure::event_info, run: figure::run_event },
+    Step { info: figure::kinematics::info, run: figure::kinematics::run },
+    Step { info: figure::pid::info, run: figure::pid::run },
+    Step { info: figure::rates::info, run: figure::rates::run },
     Step { info: figure::run_info, run: figure::run_run },
+    Step { info: figure::tracks::info, run: figure::tracks::run },
     Step { info: harmonize::info, run: harmonize::run },
     Step { info: pointcloud::info, run: pointcloud::run },
 ];
@@ -25,5 +29,13 @@ pub(super) const TABLE: &[Step] = &[
 pub(super) const TABLE: &[Step] = &[];
 
 /// Kernels that a program built without the feature `hdf5` lacks.
-pub(super) const NEEDS_HDF5: &[&str] =
-    &["attpc.figure.event", "attpc.figure.run", "attpc.harmonize", "attpc.pointcloud"];
+pub(super) const NEEDS_HDF5: &[&str] = &[
+    "attpc.figure.event",
+    "attpc.figure.kinematics",
+    "attpc.figure.pid",
+    "attpc.figure.rates",
+    "attpc.figure.run",
+    "attpc.figure.tracks",
+    "attpc.harmonize",
+    "attpc.pointcloud",
+];

@@ -6,3 +6,6 @@ pub mod figure;
 pub mod harmonize;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
+#[cfg(feature = "hdf5")]
+mod run_counts;
+mod window;

@@ -1,7 +1,7 @@
 //! Rates run by run: how much each phase made of each run, the scalers, and the ion chamber.
 
 use crate::kernels::attpc::figure::words::{count, runs_of};
-use crate::kernels::figure::axes::{Axis, Frame, Titles};
+use crate::kernels::figure::axes::{Axis, Frame, Titles, thousands};
 use crate::kernels::figure::histogram::Histogram;
 use crate::kernels::figure::legend::Legend;
 use crate::kernels::figure::palette::{Mark, mark};
@@ -12,20 +12,24 @@ const SAND: &str = "#d9b26f";
 /// Up to this many runs each has a dot on its line; with more, lines alone read better.
 const DOTTED: usize = 60;
 
-/// Phases whose results are counted, in their order.
-pub const STAGES: [&str; 5] = ["clouds", "clusters", "estimates", "selected", "solved"];
-
 /// What is known of one run. A count is absent where no file of that phase was given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunRates {
     pub run: i64,
-    /// In the order of [`STAGES`].
-    pub counts: [Option<u64>; 5],
+    /// In the order of [`RatesSheet::stages`].
+    pub counts: Vec<Option<u64>>,
     /// Clouds with a good ion chamber pulse.
     pub good_pulses: u64,
     /// Ion chamber pulses of the downscaled trigger, as phase 1 counted them.
     pub gated_ic: Option<u64>,
     pub scalers: Option<ScalerSums>,
+}
+
+impl RunRates {
+    /// The count of a stage, where it is known.
+    pub fn count(&self, stage: usize) -> Option<u64> {
+        self.counts.get(stage).copied().flatten()
+    }
 }
 
 /// Sums over the scaler records of a run.
@@ -42,6 +46,8 @@ pub struct ScalerSums {
 /// What the picture shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RatesSheet<'s> {
+    /// What is counted, in the order of the phases; the first is clouds.
+    pub stages: &'s [String],
     /// Ascending by run.
     pub runs: &'s [RunRates],
     /// Amplitudes of good ion chamber pulses, ADC.
@@ -71,14 +77,11 @@ pub fn draw(sheet: &RatesSheet<'_>) -> String {
 
 fn subtitle(sheet: &RatesSheet<'_>, runs: &[i64]) -> String {
     let mut line = runs_of(runs);
-    for (stage, name) in STAGES.iter().enumerate() {
-        let counts: Vec<u64> = sheet.runs.iter().filter_map(|run| run.counts[stage]).collect();
+    for (stage, name) in sheet.stages.iter().enumerate() {
+        let counts: Vec<u64> = sheet.runs.iter().filter_map(|run| run.count(stage)).collect();
         if !counts.is_empty() {
-            let noun = name.trim_end_matches('s');
-            let sum = counts.iter().sum::<u64>() as usize;
-            // "Selected" and "solved" are no nouns, so their form does not change.
-            let words = if noun == *name { format!("{sum} {name}") } else { count(sum, noun) };
-            line += &format!("  ·  {words}");
+            let sum = thousands(&counts.iter().sum::<u64>().to_string());
+            line += &format!("  ·  {sum} {name}");
         }
     }
     let gated: Vec<u64> = sheet.runs.iter().filter_map(|run| run.gated_ic).collect();
@@ -98,10 +101,10 @@ struct Lines {
 }
 
 fn counts_panel(sheet: &RatesSheet<'_>) -> Lines {
-    let lines = (0..STAGES.len()).filter_map(|stage| {
+    let lines = (0..sheet.stages.len()).filter_map(|stage| {
         let values: Vec<Option<f64>> =
-            sheet.runs.iter().map(|run| run.counts[stage].map(|count| count as f64)).collect();
-        known(&values).then(|| (mark(stage), STAGES[stage].to_owned(), values))
+            sheet.runs.iter().map(|run| run.count(stage).map(|count| count as f64)).collect();
+        known(&values).then(|| (mark(stage), sheet.stages[stage].clone(), values))
     });
     Lines {
         heading: "Results of each phase".to_owned(),
@@ -113,15 +116,15 @@ fn counts_panel(sheet: &RatesSheet<'_>) -> Lines {
 }
 
 fn yields_panel(sheet: &RatesSheet<'_>) -> Lines {
-    let mut lines: Vec<(Mark, String, Vec<Option<f64>>)> = (1..STAGES.len())
+    let mut lines: Vec<(Mark, String, Vec<Option<f64>>)> = (1..sheet.stages.len())
         .filter_map(|stage| {
             let yields: Vec<Option<f64>> =
-                sheet.runs.iter().map(|run| per_cloud(run, run.counts[stage])).collect();
-            known(&yields).then(|| (mark(stage), STAGES[stage].to_owned(), yields))
+                sheet.runs.iter().map(|run| per_cloud(run, run.count(stage))).collect();
+            known(&yields).then(|| (mark(stage), sheet.stages[stage].clone(), yields))
         })
         .collect();
     let good = sheet.runs.iter().map(|run| per_cloud(run, Some(run.good_pulses))).collect();
-    if sheet.runs.iter().any(|run| run.counts[0].is_some()) {
+    if sheet.runs.iter().any(|run| run.count(0).is_some()) {
         lines.push((mark(6), "good ion chamber".to_owned(), good));
     }
     Lines {
@@ -134,7 +137,7 @@ fn yields_panel(sheet: &RatesSheet<'_>) -> Lines {
 }
 
 fn per_cloud(run: &RunRates, number: Option<u64>) -> Option<f64> {
-    let clouds = run.counts[0].filter(|clouds| *clouds > 0)?;
+    let clouds = run.count(0).filter(|clouds| *clouds > 0)?;
     Some(100.0 * number? as f64 / clouds as f64)
 }
 
@@ -304,7 +307,7 @@ mod tests {
         };
         RunRates {
             run,
-            counts: [Some(clouds), Some(2 * clouds), Some(clouds), None, Some(clouds / 2)],
+            counts: vec![Some(clouds), Some(2 * clouds), Some(clouds), None, Some(clouds / 2)],
             good_pulses: clouds / 2,
             gated_ic: Some(3),
             scalers: Some(scalers),
@@ -313,7 +316,9 @@ mod tests {
 
     fn sheet(runs: &[RunRates], clock_hz: Option<f64>) -> String {
         let amplitudes = [950.0, 1000.0, 1400.0];
-        draw(&RatesSheet { runs, amplitudes: &amplitudes, window: Some([900.0, 1350.0]), clock_hz })
+        let stages = ["clouds", "clusters", "estimates", "selected", "solved"].map(str::to_owned);
+        let window = Some([900.0, 1350.0]);
+        draw(&RatesSheet { stages: &stages, runs, amplitudes: &amplitudes, window, clock_hz })
     }
 
     #[test]
@@ -329,14 +334,14 @@ mod tests {
     #[test]
     fn a_run_without_clouds_or_scalers_leaves_a_gap() {
         let bare =
-            RunRates { run: 6, counts: [Some(0), None, None, None, None], ..RunRates::default() };
+            RunRates { run: 6, counts: vec![Some(0)], ..RunRates::default() };
         let text = sheet(&[run(5, 40), bare, run(7, 30)], None);
         assert!(!text.contains("NaN") && !text.contains("inf"));
     }
 
     #[test]
     fn no_runs_make_an_empty_sheet_with_words() {
-        let none = RatesSheet { runs: &[], amplitudes: &[], window: None, clock_hz: None };
+        let none = RatesSheet { stages: &[], runs: &[], amplitudes: &[], window: None, clock_hz: None };
         let text = draw(&none);
         assert!(text.contains(">no runs<") && text.contains(">no good pulses<"));
         assert!(!text.contains("NaN"));
