@@ -5,5 +5,8 @@
 
 pub mod drift;
 pub mod figure;
+pub mod gas;
 pub mod harmonize;
+pub mod mesh;
+pub mod particle;
 pub mod pointcloud;
