@@ -6,8 +6,11 @@
 pub mod circle;
 pub mod drift;
 pub mod figure;
+pub mod gas;
 pub mod gate;
 pub mod harmonize;
+pub mod mesh;
+pub mod particle;
 pub mod pointcloud;
 pub mod reaction;
 pub mod spline;
