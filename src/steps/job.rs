@@ -1,6 +1,10 @@
 //! A step that is ready to run: checked parameters, paths by role, threads and reports.
 
+use std::path::PathBuf;
+
 use crate::data::error::DataError;
+use crate::kernels::attpc::gate::GateError;
+use crate::kernels::attpc::particle::ParticleError;
 use crate::model::resources::QuantityError;
 use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
@@ -38,6 +42,10 @@ pub enum StepError {
     HalfWindow { given: &'static str, missing: &'static str },
     #[error("`{name}` is `{value}`, must be {expected}")]
     BadList { name: &'static str, value: String, expected: &'static str },
+    #[error("`{name}` names no particle of the reaction")]
+    Particle { name: &'static str, source: ParticleError },
+    #[error("charge and mass numbers of the reaction leave Z = {z} and A = {a}")]
+    Residual { z: i64, a: i64, source: ParticleError },
     #[error("vertices make no gate: `{}`", path.display())]
     Gate { path: PathBuf, source: GateError },
     #[error("no run number in file name, expected `run_NNNN`: `{}`", path.display())]

@@ -63,7 +63,7 @@ impl Axis {
             .filter(|value| (-1e-9..=1.0 + 1e-9).contains(&self.part(*value)))
             .map(|value| (value, thousands(&short(value))))
             .collect();
-        if fine.len() > wanted && !tens.is_empty() { tens } else { fine }
+        if fine.len() > wanted && tens.len() > 1 { tens } else { fine }
     }
 }
 
@@ -197,7 +197,7 @@ impl Frame {
         svg.text(middle, words, (LABEL, Anchor::Middle));
     }
 
-    /// Draws a histogram as an unfilled line of steps, so that several can share a frame.
+    /// Draws a histogram as a line of steps, hardly filled, so that several can share a frame.
     pub fn outline(&self, svg: &mut Svg, bins: &[([f64; 2], f64)], mark: Mark) {
         let corners =
             |&([from, to], count): &([f64; 2], f64)| [self.at([from, count]), self.at([to, count])];
@@ -208,7 +208,11 @@ impl Frame {
         let base = self.end()[1];
         line.insert(0, [first[0], base]);
         line.push([last[0], base]);
-        self.clipped(svg, |svg| svg.path(&line, &mark.line(1.8)));
+        let ground = format!("fill=\"{}\" fill-opacity=\"0.12\"", mark.colour);
+        self.clipped(svg, |svg| {
+            svg.path(&line, &ground);
+            svg.path(&line, &mark.line(1.8));
+        });
     }
 
     /// Draws a histogram as steps filled down to the axis: `bins` are counts with their edges.

@@ -18,9 +18,14 @@ pub enum Drawn {
     Cells,
 }
 
+/// How so many points are drawn.
+pub fn kind(points: usize) -> Drawn {
+    if points <= DOTS { Drawn::Dots } else { Drawn::Cells }
+}
+
 /// Draws points inside a frame; a colour bar stands to its right when they became cells. `noun`
 /// says what is counted.
-pub fn draw(svg: &mut Svg, frame: &Frame, points: &[[f64; 2]], noun: &str) -> Drawn {
+pub fn draw(svg: &mut Svg, frame: &Frame, points: &[[f64; 2]], noun: &str) {
     let [left, top] = frame.corner;
     let [right, bottom] = frame.end();
     let places: Vec<[f64; 2]> = points
@@ -29,10 +34,10 @@ pub fn draw(svg: &mut Svg, frame: &Frame, points: &[[f64; 2]], noun: &str) -> Dr
         .map(|point| frame.at(*point))
         .filter(|[x, y]| (left..=right).contains(x) && (top..=bottom).contains(y))
         .collect();
-    if places.len() <= DOTS {
+    if kind(points.len()) == Drawn::Dots {
         let diameter = if places.len() < 300 { 4.6 } else { 3.2 };
         svg.dots(&places, diameter, "#31688e");
-        return Drawn::Dots;
+        return;
     }
     let grid = Grid::over(frame, &places);
     let scale = LogScale::new(1.0, grid.most() as f64);
@@ -42,7 +47,6 @@ pub fn draw(svg: &mut Svg, frame: &Frame, points: &[[f64; 2]], noun: &str) -> Dr
         }
     });
     colour_bar(svg, ([right + 14.0, top], [14.0, bottom - top]), scale, noun);
-    Drawn::Cells
 }
 
 /// Counts in square cells of the sheet.
@@ -103,11 +107,11 @@ mod tests {
     fn few_points_are_dots_and_many_are_cells_with_a_scale() {
         let mut svg = Svg::new(200.0, 200.0);
         let few = [[0.5, 0.5], [f64::NAN, 0.5], [7.0, 0.5]];
-        assert_eq!(draw(&mut svg, &frame(), &few, "tracks"), Drawn::Dots);
+        draw(&mut svg, &frame(), &few, "tracks");
         let text = svg.finish();
         assert!(text.contains("M60 60h0\"") && !text.contains("M0 0h0"), "{text}");
         let mut svg = Svg::new(200.0, 200.0);
-        assert_eq!(draw(&mut svg, &frame(), &vec![[1.0, 0.0]; 5000], "tracks"), Drawn::Cells);
+        draw(&mut svg, &frame(), &vec![[1.0, 0.0]; 5000], "tracks");
         assert!(svg.finish().contains(">tracks<"));
     }
 

@@ -83,7 +83,7 @@ fn widened(from: f64, to: f64) -> [f64; 2] {
 
 /// Two ends moved outwards to round values, so that an axis begins and ends at a mark.
 pub fn rounded([from, to]: [f64; 2]) -> [f64; 2] {
-    let step = round_step((to - from) / 10.0);
+    let step = round_step((to - from) / 25.0);
     [(from / step + 1e-9).floor() * step, (to / step - 1e-9).ceil() * step]
 }
 
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn ends_move_to_round_values() {
-        assert_eq!(rounded([0.13, 9.2]), [0.0, 10.0]);
+        assert_eq!(rounded([0.13, 9.2]), [0.0, 9.5]);
         assert_eq!(rounded([0.0, 10.0]), [0.0, 10.0]);
         assert_eq!(round_up(0.0), 1.0);
         assert_eq!(round_up(13.0), 15.0);

@@ -39,7 +39,7 @@ pub fn event_info() -> KernelInfo {
     params.extend(volume_params());
     KernelInfo {
         name: "attpc.figure.event",
-        version: 1,
+        version: 2,
         summary: "Draws one event: pad plane, side views along the drift, and three dimensions.",
         inputs: vec![PortInfo { many: false, ..clouds() }],
         outputs: vec![PICTURE],
@@ -52,7 +52,7 @@ pub fn event_info() -> KernelInfo {
 pub fn run_info() -> KernelInfo {
     KernelInfo {
         name: "attpc.figure.run",
-        version: 1,
+        version: 2,
         summary: "Draws runs at a glance: pad occupancy, spectra, and the course of the run.",
         inputs: vec![clouds()],
         outputs: vec![PICTURE],

@@ -8,4 +8,5 @@ pub mod harmonize;
 pub mod pointcloud;
 #[cfg(feature = "hdf5")]
 mod run_counts;
+#[cfg(feature = "hdf5")]
 mod window;

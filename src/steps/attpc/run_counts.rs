@@ -8,6 +8,7 @@ use crate::data::cluster_reader::ClusterFile;
 use crate::data::error::DataError;
 use crate::data::parquet::{Table, read_table};
 use crate::kernels::attpc::figure::rates::{RunRates, ScalerSums};
+use crate::kernels::attpc::figure::words::isotope;
 use crate::model::step::{PortInfo, Progress};
 use crate::steps::{Job, StepError};
 
@@ -70,7 +71,8 @@ fn run_in_name(path: &str) -> Result<i64, StepError> {
 
 /// Reads and counts all files of a step's ports.
 pub(super) fn count(job: &Job<'_>) -> Result<RunCounts, StepError> {
-    let mut counter = Counter { job, done: 0, stages: Vec::new(), runs: BTreeMap::new(), amplitudes: Vec::new() };
+    let mut counter =
+        Counter { job, done: 0, stages: Vec::new(), runs: BTreeMap::new(), amplitudes: Vec::new() };
     counter.count_clouds()?;
     counter.count_clusters()?;
     for role in ["estimate", "selected", "track"] {
@@ -156,8 +158,8 @@ impl Counter<'_> {
         for path in self.job.inputs(role) {
             let name = match role {
                 "estimate" => "estimates".to_owned(),
-                "selected" => format!("selected {}", particle_of(path)),
-                _ => format!("solved {}", particle_of(path)),
+                "selected" => format!("selected {}", isotope(&particle_of(path))),
+                _ => format!("solved {}", isotope(&particle_of(path))),
             };
             let stage = self.stage(&name);
             let table = read_table(Path::new(path))?;

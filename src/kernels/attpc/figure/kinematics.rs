@@ -9,7 +9,7 @@ use crate::kernels::figure::histogram::Histogram;
 use crate::kernels::figure::legend::Legend;
 use crate::kernels::figure::palette::{halo, mark};
 use crate::kernels::figure::spread::{Spread, round_up, rounded};
-use crate::kernels::figure::svg::{Anchor, GREY, LABEL, SMALL, Svg, TITLE};
+use crate::kernels::figure::svg::{Anchor, LABEL, SMALL, Svg, TITLE};
 
 /// Points of a kinematic line; at this number its corners cannot be seen.
 const LINE_POINTS: usize = 361;
@@ -73,15 +73,19 @@ pub struct KinematicsSheet<'s> {
 
 /// Draws the sheet.
 pub fn draw(sheet: &KinematicsSheet<'_>) -> String {
-    let mut svg = Svg::new(1120.0, 600.0);
-    svg.text([40.0, 38.0], &sheet.beam.title(), (TITLE, Anchor::Start));
-    let drawn = draw_plane(&mut svg, sheet);
+    let mut svg = Svg::new(1120.0, 640.0);
+    svg.text(
+        [40.0, 38.0],
+        &format!("Kinematics of {}", sheet.beam.title()),
+        (TITLE, Anchor::Start),
+    );
+    svg.text([40.0, 64.0], &subtitle(sheet), (LABEL, Anchor::Start));
+    draw_plane(&mut svg, sheet);
     draw_spectrum(&mut svg, sheet);
-    svg.text([40.0, 64.0], &subtitle(sheet, drawn), (LABEL, Anchor::Start));
     svg.finish()
 }
 
-fn subtitle(sheet: &KinematicsSheet<'_>, drawn: Drawn) -> String {
+fn subtitle(sheet: &KinematicsSheet<'_>) -> String {
     let beam = &sheet.beam;
     let mut line = format!(
         "{} of {}  ·  Q = {} MeV  ·  beam {} MeV at the window",
@@ -93,7 +97,7 @@ fn subtitle(sheet: &KinematicsSheet<'_>, drawn: Drawn) -> String {
     if beam.loss_per_m > 0.0 {
         line += &format!(", losing {} MeV/m", beam.loss_per_m);
     }
-    if drawn == Drawn::Dots && !sheet.tracks.is_empty() {
+    if density::kind(sheet.tracks.len()) == Drawn::Dots && !sheet.tracks.is_empty() {
         line += "  ·  each dot is one track";
     }
     line
@@ -111,7 +115,7 @@ fn middle_z(sheet: &KinematicsSheet<'_>) -> f64 {
     Spread::of(sheet.tracks.iter().map(|track| track.vertex_z)).quantile(0.5).unwrap_or(0.0)
 }
 
-fn draw_plane(svg: &mut Svg, sheet: &KinematicsSheet<'_>) -> Drawn {
+fn draw_plane(svg: &mut Svg, sheet: &KinematicsSheet<'_>) {
     let points: Vec<[f64; 2]> =
         sheet.tracks.iter().map(|track| [track.polar.to_degrees(), track.energy]).collect();
     let beam_energy = sheet.beam.energy_at(middle_z(sheet));
@@ -134,20 +138,28 @@ fn draw_plane(svg: &mut Svg, sheet: &KinematicsSheet<'_>) -> Drawn {
     if points.is_empty() {
         frame.say_empty(svg, "no tracks");
     }
-    let drawn = density::draw(svg, &frame, &points, "tracks");
+    let dots = density::kind(points.len()) == Drawn::Dots;
+    if !dots {
+        density::draw(svg, &frame, &points, "tracks");
+    }
     let mut legend = Legend::new();
     for (at, (line, state)) in lines.iter().zip(sheet.beam.states).enumerate() {
         let places: Vec<[f64; 2]> = line.iter().map(|point| frame.at(*point)).collect();
         frame.clipped(svg, |svg| {
-            svg.path(&places, &halo(4.2));
+            if !dots {
+                svg.path(&places, &halo(4.2));
+            }
             svg.path(&places, &mark(at).line(2.0));
         });
         let missing = if line.is_empty() { ", beyond the beam's energy" } else { "" };
         legend.add(mark(at), format!("Eₓ = {state} MeV{missing}"));
     }
-    legend.draw(svg, [frame.end()[0] - 8.0, frame.corner[1] + 8.0]);
+    // Dots lie over the lines, because each of them is a measurement.
+    if dots {
+        density::draw(svg, &frame, &points, "tracks");
+    }
+    legend.draw_row(svg, [40.0, 92.0], 1080.0);
     write_plane_notes(svg, &frame, (&points, ends, beam_energy));
-    drawn
 }
 
 type PlaneFacts<'f> = (&'f [[f64; 2]], [[f64; 2]; 2], f64);
@@ -171,12 +183,12 @@ fn plane(points: &[[f64; 2]], lines: &[Vec<[f64; 2]>]) -> ([[f64; 2]; 2], Frame)
         let data = Spread::of(points.iter().map(|point| point[along])).range();
         let [low, high] = data.or_else(|| Spread::of(of_lines()).range()).unwrap_or([0.0, 1.0]);
         let margin = 0.06 * (high - low);
-        let from = if along == 1 { 0.0 } else { (low - margin).max(0.0) };
+        let from = if along == 1 && low < 0.4 * high { 0.0 } else { (low - margin).max(0.0) };
         let to = high + margin;
         rounded([from, if along == 0 { to.min(180.0) } else { to }])
     });
     let [x, y] = ends.map(|[from, to]| Axis::linear(from, to));
-    (ends, Frame { corner: [85.0, 104.0], size: [520.0, 420.0], x, y })
+    (ends, Frame { corner: [85.0, 140.0], size: [520.0, 420.0], x, y })
 }
 
 fn draw_spectrum(svg: &mut Svg, sheet: &KinematicsSheet<'_>) {
@@ -198,7 +210,7 @@ fn draw_spectrum(svg: &mut Svg, sheet: &KinematicsSheet<'_>) {
     let most = histogram.counts().iter().copied().max().unwrap_or(0) as f64;
     let top = round_up((1.25 * most).max(4.0));
     let (x, y) = (Axis::linear(ends[0], ends[1]), Axis::linear(0.0, top));
-    let frame = Frame { corner: [720.0, 104.0], size: [360.0, 420.0], x, y };
+    let frame = Frame { corner: [720.0, 140.0], size: [360.0, 420.0], x, y };
     let width = (ends[1] - ends[0]) / bins as f64;
     frame.draw(
         svg,
@@ -216,11 +228,8 @@ fn draw_spectrum(svg: &mut Svg, sheet: &KinematicsSheet<'_>) {
         let ends = [frame.at([*state, 0.0]), frame.at([*state, top])];
         frame.clipped(svg, |svg| svg.path(&ends, &mark(at).line(1.8)));
     }
-    frame.remark(svg, &spectrum_remarks(&values, &histogram));
-    let marks = "vertical lines: the states of the left panel";
-    svg.text([frame.end()[0], frame.end()[1] + 56.0], marks, (SMALL, Anchor::End));
-    let base = frame.at([0.0, 0.0]);
-    svg.line(base, [base[0], base[1] + 5.0], &format!("stroke=\"{GREY}\" stroke-width=\"1\""));
+    let remarks = spectrum_remarks(&values, &histogram).join("  ·  ");
+    svg.text([frame.end()[0], frame.end()[1] + 56.0], &remarks, (SMALL, Anchor::End));
 }
 
 fn spectrum_remarks(values: &Spread, histogram: &Histogram) -> Vec<String> {

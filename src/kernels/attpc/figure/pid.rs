@@ -60,30 +60,35 @@ pub fn column_title(column: &str) -> String {
 
 /// Draws the sheet.
 pub fn draw(sheet: &PidSheet<'_>) -> String {
-    let mut svg = Svg::new(860.0, 660.0);
+    let mut svg = Svg::new(860.0, 690.0);
     svg.text([40.0, 38.0], "Particle identification", (TITLE, Anchor::Start));
+    svg.text([40.0, 64.0], &subtitle(sheet), (LABEL, Anchor::Start));
+    let names = legend(sheet).draw_row(&mut svg, [40.0, 90.0], 820.0);
     let axes = [0, 1].map(|along| axis_of(sheet, along));
     let ends = axes.map(|(ends, _)| ends);
-    let frame = Frame { corner: [85.0, 88.0], size: [650.0, 500.0], x: axes[0].1, y: axes[1].1 };
+    // The colour bar of a density needs room that dots can have.
+    let width = if density::kind(sheet.points.len()) == Drawn::Dots { 735.0 } else { 650.0 };
+    let (top, bottom) = (names + 20.0, 625.0);
+    let size = [width, bottom - top];
+    let frame = Frame { corner: [85.0, top], size, x: axes[0].1, y: axes[1].1 };
     let titles = sheet.columns.map(column_title);
     frame.draw(&mut svg, Titles { heading: "", x: &titles[0], y: &titles[1] });
     if sheet.points.is_empty() {
         frame.say_empty(&mut svg, "no estimates");
     }
-    let drawn = density::draw(&mut svg, &frame, sheet.points, "estimates");
+    density::draw(&mut svg, &frame, sheet.points, "estimates");
     draw_gates(&mut svg, &frame, sheet);
-    svg.text([40.0, 64.0], &subtitle(sheet, drawn), (LABEL, Anchor::Start));
     let hidden = sheet.points.iter().filter(|point| !shown(sheet, point, ends)).count();
     if hidden > 0 {
         let words = format!("{} outside the picture", count(hidden, "estimate"));
-        svg.text([735.0, 640.0], &words, (SMALL, Anchor::End));
+        svg.text([85.0 + width, 675.0], &words, (SMALL, Anchor::End));
     }
     svg.finish()
 }
 
-fn subtitle(sheet: &PidSheet<'_>, drawn: Drawn) -> String {
+fn subtitle(sheet: &PidSheet<'_>) -> String {
     let mut line = format!("{} of {}", count(sheet.points.len(), "estimate"), runs_of(sheet.runs));
-    if drawn == Drawn::Dots && !sheet.points.is_empty() {
+    if density::kind(sheet.points.len()) == Drawn::Dots && !sheet.points.is_empty() {
         line += "  ·  each dot is one estimate";
     }
     if let Some([from, to]) = sheet.window {
@@ -122,25 +127,34 @@ fn axis_of(sheet: &PidSheet<'_>, along: usize) -> ([f64; 2], Axis) {
     }
     // Quantities that start near zero are shown from zero, so that sizes can be compared.
     let from = if (0.0..0.4 * to).contains(&from) { 0.0 } else { from };
-    let ends = rounded([from, to]);
+    // A margin keeps the side of a gate apart from the frame.
+    let margin = 0.02 * (to - from);
+    let ends = rounded([if from == 0.0 { 0.0 } else { from - margin }, to + margin]);
     (ends, Axis::linear(ends[0], ends[1]))
 }
 
 fn draw_gates(svg: &mut Svg, frame: &Frame, sheet: &PidSheet<'_>) {
-    let mut legend = Legend::new();
     for (at, gate) in sheet.gates.iter().enumerate() {
-        let mark = mark(at);
         let line = outline(frame, &gate.vertices, sheet.logarithmic);
         frame.clipped(svg, |svg| {
-            svg.path(&line, &halo(4.6));
-            svg.path(&line, &mark.line(2.2));
+            // Over a density the line needs a rim; over dots the rim would hide some of them.
+            if density::kind(sheet.points.len()) == Drawn::Cells {
+                svg.path(&line, &halo(4.6));
+            }
+            svg.path(&line, &mark(at).line(2.2));
         });
-        legend.add(mark, legend_words(gate, sheet.points.len()));
     }
     for (at, gate) in sheet.gates.iter().enumerate() {
         write_name(svg, frame, (gate, mark(at)));
     }
-    legend.draw(svg, [frame.end()[0] - 10.0, frame.corner[1] + 10.0]);
+}
+
+fn legend(sheet: &PidSheet<'_>) -> Legend {
+    let mut legend = Legend::new();
+    for (at, gate) in sheet.gates.iter().enumerate() {
+        legend.add(mark(at), legend_words(gate, sheet.points.len()));
+    }
+    legend
 }
 
 fn legend_words(gate: &GateCount, all: usize) -> String {

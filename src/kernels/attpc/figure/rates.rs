@@ -6,7 +6,7 @@ use crate::kernels::figure::histogram::Histogram;
 use crate::kernels::figure::legend::Legend;
 use crate::kernels::figure::palette::{Mark, mark};
 use crate::kernels::figure::spread::{Spread, round_up};
-use crate::kernels::figure::svg::{Anchor, LABEL, Svg, TITLE};
+use crate::kernels::figure::svg::{Anchor, HEADING, LABEL, SMALL, Svg, TITLE};
 
 const SAND: &str = "#d9b26f";
 /// Up to this many runs each has a dot on its line; with more, lines alone read better.
@@ -60,13 +60,13 @@ pub struct RatesSheet<'s> {
 
 /// Draws the sheet.
 pub fn draw(sheet: &RatesSheet<'_>) -> String {
-    let mut svg = Svg::new(1120.0, 930.0);
+    let mut svg = Svg::new(1120.0, 980.0);
     let runs: Vec<i64> = sheet.runs.iter().map(|rates| rates.run).collect();
     svg.text([40.0, 38.0], "Runs and rates", (TITLE, Anchor::Start));
     svg.text([40.0, 64.0], &subtitle(sheet, &runs), (LABEL, Anchor::Start));
     let names: Vec<String> = runs.iter().map(i64::to_string).collect();
     let across = Axis::linear(-0.5, runs.len().max(1) as f64 - 0.5);
-    let place = |row: f64| ([85.0, 130.0 + 275.0 * row], [600.0, 190.0]);
+    let place = |row: f64| ([85.0, 130.0 + 300.0 * row], [600.0, 190.0]);
     draw_lines(&mut svg, (place(0.0), across, &names), counts_panel(sheet));
     draw_lines(&mut svg, (place(1.0), across, &names), yields_panel(sheet));
     draw_lines(&mut svg, (place(2.0), across, &names), scalers_panel(sheet));
@@ -187,8 +187,8 @@ fn draw_lines(svg: &mut Svg, ((corner, size), x, names): RunPlace<'_>, panel: Li
         Axis::linear(0.0, round_up(1.1 * most))
     };
     let frame = Frame { corner, size, x, y };
-    let titles = Titles { heading: &panel.heading, x: "run", y: &panel.y };
-    frame.draw_named(svg, names, titles);
+    write_heading(svg, corner, &panel.heading);
+    frame.draw_named(svg, names, Titles { heading: "", x: "run", y: &panel.y });
     if panel.lines.is_empty() {
         frame.say_empty(svg, panel.empty);
     }
@@ -202,7 +202,12 @@ fn draw_lines(svg: &mut Svg, ((corner, size), x, names): RunPlace<'_>, panel: Li
         frame.clipped(svg, |svg| draw_course(svg, &places, *mark));
         legend.add(*mark, name.clone());
     }
-    legend.draw_row(svg, [corner[0] + 250.0, corner[1] - 9.0]);
+    legend.draw_row(svg, [corner[0], corner[1] - 10.0], f64::INFINITY);
+}
+
+/// Writes a heading that leaves room for a legend under it.
+fn write_heading(svg: &mut Svg, [left, top]: [f64; 2], heading: &str) {
+    svg.text([left, top - 32.0], heading, (HEADING, Anchor::Start));
 }
 
 /// A line through runs, broken where a run has no value.
@@ -227,9 +232,9 @@ fn draw_chamber(svg: &mut Svg, sheet: &RatesSheet<'_>) {
     let most = histogram.counts().iter().copied().max().unwrap_or(0) as f64;
     let y = Axis::linear(0.0, round_up((1.3 * most).max(4.0)));
     let x = Axis::linear(0.0, round_up(high));
-    let frame = Frame { corner: [790.0, 130.0], size: [290.0, 465.0], x, y };
-    let titles = Titles { heading: "Ion chamber", x: "amplitude (ADC)", y: "clouds" };
-    frame.draw(svg, titles);
+    let frame = Frame { corner: [790.0, 130.0], size: [290.0, 450.0], x, y };
+    write_heading(svg, frame.corner, "Ion chamber");
+    frame.draw(svg, Titles { heading: "", x: "amplitude (ADC)", y: "clouds" });
     if spread.count() == 0 {
         frame.say_empty(svg, "no good pulses");
     }
@@ -254,7 +259,10 @@ fn draw_chamber(svg: &mut Svg, sheet: &RatesSheet<'_>) {
     if outside[0] + outside[1] > 0 {
         remarks.push(format!("{} outside", outside[0] + outside[1]));
     }
-    frame.remark(svg, &remarks);
+    for (at, line) in remarks.iter().enumerate() {
+        let place = [frame.end()[0], frame.end()[1] + 55.0 + 16.0 * at as f64];
+        svg.text(place, line, (SMALL, Anchor::End));
+    }
 }
 
 /// Draws the share of time and of triggers that the data acquisition was ready for.
@@ -272,12 +280,13 @@ fn draw_live(svg: &mut Svg, sheet: &RatesSheet<'_>, names: &[String]) {
     ];
     let lines: Vec<_> = lines.into_iter().filter(|line| known(&line.2)).collect();
     let frame = Frame {
-        corner: [790.0, 680.0],
+        corner: [790.0, 730.0],
         size: [290.0, 190.0],
         x: Axis::linear(-0.5, names.len().max(1) as f64 - 0.5),
         y: Axis::linear(0.0, 100.0),
     };
-    frame.draw_named(svg, names, Titles { heading: "Live", x: "run", y: "%" });
+    write_heading(svg, frame.corner, "Live share");
+    frame.draw_named(svg, names, Titles { heading: "", x: "run", y: "%" });
     if lines.is_empty() {
         frame.say_empty(svg, "no scalers given");
     }
@@ -289,7 +298,7 @@ fn draw_live(svg: &mut Svg, sheet: &RatesSheet<'_>, names: &[String]) {
         frame.clipped(svg, |svg| draw_course(svg, &places, *mark));
         legend.add(*mark, name.clone());
     }
-    legend.draw_row(svg, [frame.corner[0] + 60.0, frame.corner[1] - 9.0]);
+    legend.draw_row(svg, [frame.corner[0], frame.corner[1] - 10.0], f64::INFINITY);
 }
 
 #[cfg(test)]
@@ -333,15 +342,15 @@ mod tests {
 
     #[test]
     fn a_run_without_clouds_or_scalers_leaves_a_gap() {
-        let bare =
-            RunRates { run: 6, counts: vec![Some(0)], ..RunRates::default() };
+        let bare = RunRates { run: 6, counts: vec![Some(0)], ..RunRates::default() };
         let text = sheet(&[run(5, 40), bare, run(7, 30)], None);
         assert!(!text.contains("NaN") && !text.contains("inf"));
     }
 
     #[test]
     fn no_runs_make_an_empty_sheet_with_words() {
-        let none = RatesSheet { stages: &[], runs: &[], amplitudes: &[], window: None, clock_hz: None };
+        let none =
+            RatesSheet { stages: &[], runs: &[], amplitudes: &[], window: None, clock_hz: None };
         let text = draw(&none);
         assert!(text.contains(">no runs<") && text.contains(">no good pulses<"));
         assert!(!text.contains("NaN"));

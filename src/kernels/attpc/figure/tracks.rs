@@ -75,7 +75,7 @@ pub fn draw(sheet: &TracksSheet<'_>) -> String {
         let tracks = count(particle.tracks.len(), "track");
         legend.add(mark(at), format!("{}: {tracks}", isotope(&particle.name)));
     }
-    legend.draw_row(&mut svg, [40.0, 90.0]);
+    legend.draw_row(&mut svg, [40.0, 90.0], 1080.0);
     for (at, panel) in panels(sheet).iter().enumerate() {
         let [column, row] = [at % COLUMNS, at / COLUMNS];
         let corner = [75.0 + 270.0 * column as f64, 130.0 + 285.0 * row as f64];
@@ -104,13 +104,20 @@ fn panels(sheet: &TracksSheet<'_>) -> [Panel; 8] {
         panel("Azimuthal angle", "azimuthal angle (degrees)", turn, |track| {
             track.azimuthal.to_degrees()
         }),
-        panel("Quality of the fit", "reduced χ²", Ends::Logarithmic, |track| track.redchisq),
+        panel("Quality of the fit", "reduced χ² (m² with lbfgsb)", Ends::Logarithmic, |track| {
+            track.redchisq
+        }),
     ]
 }
 
 fn draw_panel(svg: &mut Svg, corner: [f64; 2], (sheet, panel): (&TracksSheet<'_>, &Panel)) {
     let all = sheet.particles.iter().flat_map(|particle| &particle.tracks).map(panel.value);
-    let (empty, x) = bins_of(panel.ends, &Spread::of(all.clone()));
+    let values: Vec<Spread> = sheet
+        .particles
+        .iter()
+        .map(|particle| Spread::of(particle.tracks.iter().map(panel.value)))
+        .collect();
+    let (empty, x) = bins_of(panel.ends, &values);
     let filled: Vec<Histogram> = sheet
         .particles
         .iter()
@@ -149,24 +156,33 @@ fn mark_beam_region(svg: &mut Svg, frame: &Frame, radius: f64) {
 
 /// Empty bins of a panel and the axis that shows them. Few tracks get few bins, because many
 /// would show noise.
-fn bins_of(ends: Ends, values: &Spread) -> (Histogram, Axis) {
-    let bins = ((2.0 * (values.count() as f64).sqrt()) as usize).clamp(18, 72);
+fn bins_of(ends: Ends, values: &[Spread]) -> (Histogram, Axis) {
+    let count: usize = values.iter().map(Spread::count).sum();
+    let bins = ((2.0 * (count as f64).sqrt()) as usize).clamp(18, 72);
     match ends {
         Ends::Fixed([from, to]) => (Histogram::linear(from, to, bins), Axis::linear(from, to)),
         Ends::Data => {
-            let [low, high] = values.range().unwrap_or([0.0, 10.0]);
+            let [low, high] = union(values.iter()).unwrap_or([0.0, 10.0]);
             let [from, to] = rounded([if low < 0.4 * high { low.min(0.0) } else { low }, high]);
             (Histogram::linear(from, to, bins), Axis::linear(from, to))
         }
         Ends::Logarithmic => {
-            let logs = values.each().filter(|value| *value > 0.0).map(f64::log10);
-            let [low, high] = Spread::of(logs).range().unwrap_or([-1.0, 1.0]);
+            let positive = |spread: &Spread| {
+                Spread::of(spread.each().filter(|value| *value > 0.0).map(f64::log10))
+            };
+            let logs: Vec<Spread> = values.iter().map(positive).collect();
+            let [low, high] = union(logs.iter()).unwrap_or([-1.0, 1.0]);
             // Whole thirds of a decade keep the bins' edges and the axis together.
             let [from, to] = [(3.0 * low).floor() / 3.0, (3.0 * high).ceil() / 3.0];
             let [from, to] = [from, to].map(|power| 10f64.powf(power));
             (Histogram::logarithmic(from, to, bins), Axis::logarithmic(from, to))
         }
     }
+}
+
+/// Ends that hold the range of each particle: few tracks of one are no outliers of another.
+fn union<'s>(values: impl Iterator<Item = &'s Spread>) -> Option<[f64; 2]> {
+    values.filter_map(Spread::range).reduce(|[a, b], [from, to]| [a.min(from), b.max(to)])
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::data::parquet::read_table;
-use crate::data::particle_id::ParticleId;
+use crate::data::particle_id::read_particle_id;
 use crate::kernels::attpc::figure::pid::{self, GateCount, PidSheet};
 use crate::kernels::attpc::gate::Gate;
 use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo, Progress};
@@ -15,7 +15,8 @@ use crate::steps::{Job, StepError, StepSummary};
 
 /// What `attpc.figure.pid` says of itself.
 pub fn info() -> KernelInfo {
-    let input = |role, required, doc| PortInfo { role, required, many: true, directory: false, doc };
+    let input =
+        |role, required, doc| PortInfo { role, required, many: true, directory: false, doc };
     let axis = |name, doc| ParamInfo {
         name,
         kind: ParamKind::Text,
@@ -115,7 +116,7 @@ fn count(gate: &NamedGate, estimates: &Estimates, windowed: bool) -> GateCount {
 fn read_gates(job: &Job<'_>) -> Result<Vec<NamedGate>, StepError> {
     let read = |path: &str| {
         let path = Path::new(path);
-        let pid = ParticleId::read(path)?;
+        let pid = read_particle_id(path)?;
         let gate = Gate::new(&pid.vertices)
             .map_err(|source| StepError::Gate { path: path.to_owned(), source })?;
         Ok(NamedGate { name: pid.name, axes: pid.axes, vertices: pid.vertices, gate })

@@ -55,7 +55,8 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
         let table = read_table(Path::new(path))?;
         particles.entry(particle_of(path)).or_default().extend(tracks_of(&table)?);
         runs.extend(runs_in(&table)?);
-        let counts = [("tracks".to_owned(), particles.values().map(Vec::len).sum::<usize>() as f64)];
+        let counts =
+            [("tracks".to_owned(), particles.values().map(Vec::len).sum::<usize>() as f64)];
         let (done, total) = (at as u64 + 1, files.len() as u64);
         job.report(Progress { done, total, unit: "files".to_owned(), counts: counts.into() });
     }
