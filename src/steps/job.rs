@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::data::error::DataError;
-use crate::kernels::attpc::gate::GateError;
 use crate::kernels::attpc::particle::ParticleError;
 use crate::model::resources::QuantityError;
 use crate::model::schema::ParamError;
@@ -12,6 +11,7 @@ use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
+use crate::steps::attpc::select::SelectError;
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,8 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[error(transparent)]
+    Select(#[from] SelectError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -46,8 +48,6 @@ pub enum StepError {
     Particle { name: &'static str, source: ParticleError },
     #[error("charge and mass numbers of the reaction leave Z = {z} and A = {a}")]
     Residual { z: i64, a: i64, source: ParticleError },
-    #[error("vertices make no gate: `{}`", path.display())]
-    Gate { path: PathBuf, source: GateError },
     #[error("no run number in file name, expected `run_NNNN`: `{}`", path.display())]
     NoRunInName { path: PathBuf },
     #[error("`event` is `{value}`, must be a number or \"auto\"")]
@@ -86,6 +86,7 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
+            StepError::Select(error) => error.hint(),
             StepError::Quantity(error) => Some(error.hint().to_owned()),
             StepError::HarmonizeCut { .. } | StepError::HarmonizeBalance { .. } => {
                 Some("`attpc kernel describe attpc.harmonize` lists its parameters".to_owned())

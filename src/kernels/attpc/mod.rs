@@ -13,4 +13,5 @@ pub mod mesh;
 pub mod particle;
 pub mod pointcloud;
 pub mod reaction;
+pub mod report;
 pub mod spline;

@@ -1,5 +1,6 @@
 //! What each phase made of each run, counted from the files of the phases themselves.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -47,6 +48,11 @@ pub(super) fn ports(clouds_required: bool) -> Vec<PortInfo> {
 pub(super) fn runs_in(table: &Table) -> Result<Vec<i64>, DataError> {
     let runs: BTreeSet<i64> = table.integers("orig_run")?.iter().copied().collect();
     Ok(runs.into_iter().collect())
+}
+
+/// True for a table without rows and columns, which Spyral writes where a run gave nothing.
+pub(super) fn is_bare(table: &Table) -> bool {
+    table.rows() == 0 && table.columns().is_empty()
 }
 
 /// The isotope at the end of a file's stem, such as `2H` of `run_0101_2H.parquet`; `tracks` where
@@ -163,7 +169,10 @@ impl Counter<'_> {
             };
             let stage = self.stage(&name);
             let table = read_table(Path::new(path))?;
-            let runs = table.integers("orig_run")?;
+            let runs = match is_bare(&table) {
+                true => Cow::Borrowed(&[][..]),
+                false => table.integers("orig_run")?,
+            };
             // A run whose file has no rows made zero of them, which differs from not being there.
             if runs.is_empty()
                 && let Ok(run) = run_in_name(path)

@@ -12,7 +12,7 @@ use crate::model::step::{KernelInfo, ParamInfo, ParamKind, Progress};
 use crate::model::value::Value;
 use crate::steps::attpc::figure::tracks::TRACKS;
 use crate::steps::attpc::figure::{PICTURE, write_picture};
-use crate::steps::attpc::run_counts::{particle_of, runs_in};
+use crate::steps::attpc::run_counts::{is_bare, particle_of, runs_in};
 use crate::steps::attpc::window::optional_float;
 use crate::steps::{Job, StepError, StepSummary};
 
@@ -159,6 +159,9 @@ fn read_tracks(
     let files = job.inputs("track");
     for (at, path) in files.iter().enumerate() {
         let table = read_table(Path::new(path))?;
+        if is_bare(&table) {
+            continue;
+        }
         let good = tracks_of(&table, worst)?;
         left_out += table.rows() - good.len();
         tracks.extend(good);

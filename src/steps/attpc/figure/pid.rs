@@ -9,7 +9,8 @@ use crate::kernels::attpc::gate::Gate;
 use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo, Progress};
 use crate::model::value::Value;
 use crate::steps::attpc::figure::{PICTURE, write_picture};
-use crate::steps::attpc::run_counts::runs_in;
+use crate::steps::attpc::run_counts::{is_bare, runs_in};
+use crate::steps::attpc::select::SelectError;
 use crate::steps::attpc::window::{window, window_params};
 use crate::steps::{Job, StepError, StepSummary};
 
@@ -118,7 +119,7 @@ fn read_gates(job: &Job<'_>) -> Result<Vec<NamedGate>, StepError> {
         let path = Path::new(path);
         let pid = read_particle_id(path)?;
         let gate = Gate::new(&pid.vertices)
-            .map_err(|source| StepError::Gate { path: path.to_owned(), source })?;
+            .map_err(|source| SelectError::Gate { path: path.to_owned(), source })?;
         Ok(NamedGate { name: pid.name, axes: pid.axes, vertices: pid.vertices, gate })
     };
     job.inputs("pid").into_iter().map(read).collect()
@@ -133,6 +134,9 @@ fn read_estimates(
     let files = job.inputs("estimate");
     for (at, path) in files.iter().enumerate() {
         let table = read_table(Path::new(path))?;
+        if is_bare(&table) {
+            continue;
+        }
         let [x, y] = [table.floats(&axes[0])?, table.floats(&axes[1])?];
         estimates.points.extend(x.iter().zip(y.iter()).map(|(x, y)| [*x, *y]));
         if let Some([from, to]) = window {

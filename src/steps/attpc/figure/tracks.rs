@@ -9,7 +9,7 @@ use crate::kernels::attpc::figure::tracks::{self, Particle, TrackFacts, TracksSh
 use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo, Progress};
 use crate::model::value::Value;
 use crate::steps::attpc::figure::{PICTURE, write_picture};
-use crate::steps::attpc::run_counts::{particle_of, runs_in};
+use crate::steps::attpc::run_counts::{is_bare, particle_of, runs_in};
 use crate::steps::{Job, StepError, StepSummary};
 
 const MM_PER_M: f64 = 1000.0;
@@ -53,7 +53,11 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
     let files = job.inputs("track");
     for (at, path) in files.iter().enumerate() {
         let table = read_table(Path::new(path))?;
-        particles.entry(particle_of(path)).or_default().extend(tracks_of(&table)?);
+        let tracks = particles.entry(particle_of(path)).or_default();
+        if is_bare(&table) {
+            continue;
+        }
+        tracks.extend(tracks_of(&table)?);
         runs.extend(runs_in(&table)?);
         let counts =
             [("tracks".to_owned(), particles.values().map(Vec::len).sum::<usize>() as f64)];
