@@ -10,6 +10,8 @@ use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
 #[cfg(feature = "hdf5")]
+use crate::steps::attpc::estimate::EstimateError;
+#[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
 use crate::steps::attpc::select::SelectError;
 
@@ -24,6 +26,9 @@ pub enum StepError {
     Params(#[from] ParamError),
     #[error(transparent)]
     Data(#[from] DataError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Estimate(#[from] EstimateError),
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),

@@ -5,6 +5,7 @@
 
 pub mod circle;
 pub mod drift;
+pub mod estimate;
 pub mod figure;
 pub mod gas;
 pub mod gate;

@@ -1,6 +1,8 @@
 //! Steps of the AT-TPC chain.
 
 #[cfg(feature = "hdf5")]
+pub mod estimate;
+#[cfg(feature = "hdf5")]
 pub mod figure;
 #[cfg(feature = "hdf5")]
 pub mod harmonize;
