@@ -8,3 +8,4 @@
 
 pub mod attpc;
 pub mod figure;
+pub mod report;

@@ -1,6 +1,9 @@
 //! A step that is ready to run: checked parameters, paths by role, threads and reports.
 
+use std::path::PathBuf;
+
 use crate::data::error::DataError;
+use crate::kernels::attpc::particle::ParticleError;
 use crate::model::resources::QuantityError;
 use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
@@ -47,6 +50,16 @@ pub enum StepError {
     },
     #[error("`{kernel}` takes one {direction} `{role}`, found {found}")]
     TooManyFiles { kernel: &'static str, direction: Direction, role: &'static str, found: usize },
+    #[error("`{given}` needs `{missing}` beside it")]
+    HalfWindow { given: &'static str, missing: &'static str },
+    #[error("`{name}` is `{value}`, must be {expected}")]
+    BadList { name: &'static str, value: String, expected: &'static str },
+    #[error("`{name}` names no particle of the reaction")]
+    Particle { name: &'static str, source: ParticleError },
+    #[error("charge and mass numbers of the reaction leave Z = {z} and A = {a}")]
+    Residual { z: i64, a: i64, source: ParticleError },
+    #[error("no run number in file name, expected `run_NNNN`: `{}`", path.display())]
+    NoRunInName { path: PathBuf },
     #[error("`event` is `{value}`, must be a number or \"auto\"")]
     BadEvent { value: String },
     #[error(
