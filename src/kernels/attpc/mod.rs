@@ -10,3 +10,4 @@ pub mod harmonize;
 pub mod mesh;
 pub mod particle;
 pub mod pointcloud;
+pub mod stopping;
