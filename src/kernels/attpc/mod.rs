@@ -17,3 +17,4 @@ pub mod pointcloud;
 pub mod reaction;
 pub mod report;
 pub mod spline;
+pub mod stopping;
