@@ -6,6 +6,9 @@
 pub mod circle;
 pub mod drift;
 pub mod figure;
+pub mod gas;
 pub mod harmonize;
+pub mod mesh;
+pub mod particle;
 pub mod pointcloud;
 pub mod spline;
