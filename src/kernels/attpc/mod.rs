@@ -11,4 +11,5 @@ pub mod harmonize;
 pub mod mesh;
 pub mod particle;
 pub mod pointcloud;
+pub mod solve;
 pub mod spline;
