@@ -16,5 +16,6 @@ pub mod particle;
 pub mod pointcloud;
 pub mod reaction;
 pub mod report;
+pub mod solve;
 pub mod spline;
 pub mod stopping;
