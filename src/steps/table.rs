@@ -4,8 +4,6 @@ use crate::model::step::KernelInfo;
 use crate::steps::attpc::select;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud};
-use crate::steps::attpc::{figure, harmonize, pointcloud, report};
-use crate::steps::attpc::{estimate, figure, harmonize, pointcloud};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -17,7 +15,9 @@ pub(super) struct Step {
 }
 
 pub(super) const TABLE: &[Step] = &[
+    #[cfg(feature = "hdf5")]
     Step { info: cluster::info, run: cluster::run },
+    #[cfg(feature = "hdf5")]
     Step { info: estimate::info, run: estimate::run },
     #[cfg(feature = "hdf5")]
     Step { info: figure::event_info, run: figure::run_event },
@@ -35,26 +35,19 @@ pub(super) const TABLE: &[Step] = &[
     Step { info: harmonize::info, run: harmonize::run },
     #[cfg(feature = "hdf5")]
     Step { info: pointcloud::info, run: pointcloud::run },
-    #[cfg(feature = "hdf5")]
-    Step { info: report::info, run: report::run },
     Step { info: select::info, run: select::run },
 ];
 
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] = &[
     "attpc.cluster",
+    "attpc.estimate",
     "attpc.figure.event",
     "attpc.figure.kinematics",
     "attpc.figure.pid",
     "attpc.figure.rates",
     "attpc.figure.run",
     "attpc.figure.tracks",
-    "attpc.harmonize",
-    "attpc.pointcloud",
-    "attpc.report",
-    "attpc.estimate",
-    "attpc.figure.event",
-    "attpc.figure.run",
     "attpc.harmonize",
     "attpc.pointcloud",
 ];

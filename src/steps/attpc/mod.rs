@@ -11,8 +11,6 @@ pub mod harmonize;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
 #[cfg(feature = "hdf5")]
-pub mod report;
-#[cfg(feature = "hdf5")]
 mod run_counts;
 pub mod select;
 #[cfg(feature = "hdf5")]

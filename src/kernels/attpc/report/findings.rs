@@ -44,9 +44,7 @@ pub fn rejection_findings(rejections: &Rejections) -> Vec<Finding> {
     };
     rejections
         .iter()
-        .filter(|(reason, runs)| {
-            count(runs) as f64 > ONE_REASON * of_phase(&reason.phase) as f64
-        })
+        .filter(|(reason, runs)| count(runs) as f64 > ONE_REASON * of_phase(&reason.phase) as f64)
         .map(|(reason, runs)| Finding {
             weight: Weight::Note,
             words: format!(
