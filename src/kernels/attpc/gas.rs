@@ -139,7 +139,7 @@ impl Gas {
     fn text(&self, symbol: fn(&Particle) -> String, number: fn(u32) -> String) -> String {
         let of_molecule = |molecule: &[Atoms]| -> String {
             let words = molecule.iter();
-            words.map(|atoms| symbol(&atoms.nuclide) + &number(atoms.count)).collect()
+            words.map(|atoms| symbol(&atoms.nuclide) + number(atoms.count).as_str()).collect()
         };
         let of_part = |part: &Component| {
             let percent = one_digit(part.volume_fraction * 100.0);

@@ -85,7 +85,7 @@ impl Page {
             html += &section_html(section, &mut pictures);
         }
         html += "</main>\n";
-        html + &format!("<footer>{}</footer>\n</body>\n</html>\n", escape(&self.footer))
+        html + format!("<footer>{}</footer>\n</body>\n</html>\n", escape(&self.footer)).as_str()
     }
 
     fn facts_html(&self) -> String {
