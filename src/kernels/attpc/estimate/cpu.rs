@@ -130,8 +130,9 @@ impl Estimator {
             }
             Compat::Exact => {
                 // Not the chord but the arc over it grows in proportion to z, and beyond the
-                // farthest row the chord shrinks again.
-                let rows = rows.min(farthest + 1);
+                // farthest row the chord shrinks again. Where that row is the first, the track
+                // runs against its direction, which the line is to tell.
+                let rows = if farthest > 0 { rows.min(farthest + 1) } else { rows };
                 let diameter = 2.0 * radius;
                 let arc = |chord: &f64| diameter * (chord / diameter).min(1.0).asin();
                 let arcs: Vec<f64> = distances[..rows].iter().map(arc).collect();

@@ -26,6 +26,8 @@
 
 mod cpu;
 mod params;
+#[cfg(test)]
+mod tests;
 
 pub use cpu::{Estimate, Estimator};
 pub use params::{Params, Rejection};
