@@ -6,6 +6,7 @@ use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
+use crate::steps::attpc::drift_map::DriftMapError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
 use crate::steps::attpc::select::SelectError;
@@ -24,6 +25,8 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[error(transparent)]
+    DriftMap(#[from] DriftMapError),
     #[error(transparent)]
     Select(#[from] SelectError),
     #[error("`{kernel}` needs {direction} `{role}`")]
@@ -73,6 +76,7 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
+            StepError::DriftMap(error) => error.hint(),
             StepError::Select(error) => error.hint(),
             StepError::Quantity(error) => Some(error.hint().to_owned()),
             StepError::HarmonizeCut { .. } | StepError::HarmonizeBalance { .. } => {
