@@ -3,8 +3,7 @@
 use crate::model::step::KernelInfo;
 use crate::steps::attpc::select;
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{figure, harmonize, pointcloud, report};
-use crate::steps::attpc::{estimate, figure, harmonize, pointcloud};
+use crate::steps::attpc::{estimate, figure, harmonize, pointcloud, report};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -18,6 +17,7 @@ pub(super) struct Step {
 pub(super) const TABLE: &[Step] = &[
     #[cfg(feature = "hdf5")]
     Step { info: estimate::info, run: estimate::run },
+    #[cfg(feature = "hdf5")]
     Step { info: figure::event_info, run: figure::run_event },
     #[cfg(feature = "hdf5")]
     Step { info: figure::kinematics::info, run: figure::kinematics::run },
@@ -40,6 +40,7 @@ pub(super) const TABLE: &[Step] = &[
 
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] = &[
+    "attpc.estimate",
     "attpc.figure.event",
     "attpc.figure.kinematics",
     "attpc.figure.pid",
@@ -49,9 +50,4 @@ pub(super) const NEEDS_HDF5: &[&str] = &[
     "attpc.harmonize",
     "attpc.pointcloud",
     "attpc.report",
-    "attpc.estimate",
-    "attpc.figure.event",
-    "attpc.figure.run",
-    "attpc.harmonize",
-    "attpc.pointcloud",
 ];

@@ -9,8 +9,8 @@ use crate::kernels::report::escape;
 
 /// Elements that only draw.
 const DRAWING: [&str; 15] = [
-    "svg", "g", "path", "rect", "line", "circle", "ellipse", "polygon", "polyline", "text", "tspan",
-    "clipPath", "defs", "title", "desc",
+    "svg", "g", "path", "rect", "line", "circle", "ellipse", "polygon", "polyline", "text",
+    "tspan", "clipPath", "defs", "title", "desc",
 ];
 /// Attributes that can reach out of a drawing or bring code into it.
 const REACHING: [&str; 4] = ["href", "xlink:href", "style", "class"];
@@ -181,7 +181,10 @@ mod tests {
             "<g>",
         ] {
             let page = embed(&wrap(inside), "f", "c");
-            assert!(page.starts_with("<img alt=\"c\" src=\"data:image/svg+xml;base64,"), "{inside}");
+            assert!(
+                page.starts_with("<img alt=\"c\" src=\"data:image/svg+xml;base64,"),
+                "{inside}"
+            );
         }
         assert!(embed("no picture", "f", "c").starts_with("<img"));
     }

@@ -35,7 +35,8 @@ mod tests {
     #[test]
     fn markup_in_words_is_only_words() {
         let words = "<script>alert(\"a\" & 'b')</script>\u{0}";
-        let expected = "&lt;script&gt;alert(&quot;a&quot; &amp; &#39;b&#39;)&lt;/script&gt;\u{fffd}";
+        let expected =
+            "&lt;script&gt;alert(&quot;a&quot; &amp; &#39;b&#39;)&lt;/script&gt;\u{fffd}";
         assert_eq!(escape(words), expected);
     }
 }

@@ -141,11 +141,8 @@ fn head(title: &str) -> String {
 }
 
 fn section_html(section: &Section, pictures: &mut usize) -> String {
-    let mut html = format!(
-        "<section id=\"{}\">\n<h2>{}</h2>\n",
-        section.name,
-        escape(section.heading)
-    );
+    let mut html =
+        format!("<section id=\"{}\">\n<h2>{}</h2>\n", section.name, escape(section.heading));
     for block in &section.blocks {
         html += &match block {
             Block::Words(words) => format!("<p>{}</p>\n", escape(words)),
@@ -178,8 +175,9 @@ mod tests {
 
     fn page() -> Page {
         let drawing = "<svg viewBox=\"0 0 1 1\"><clipPath id=\"c\"></clipPath></svg>";
-        let picture =
-            |words: &str| Block::Picture(Picture { caption: words.to_owned(), svg: drawing.to_owned() });
+        let picture = |words: &str| {
+            Block::Picture(Picture { caption: words.to_owned(), svg: drawing.to_owned() })
+        };
         Page {
             title: "Trial <1>".to_owned(),
             findings: vec![
@@ -188,7 +186,11 @@ mod tests {
             ],
             sections: vec![
                 Section { name: "gone", heading: "Gone", blocks: Vec::new() },
-                Section { name: "figures", heading: "Figures", blocks: vec![picture("x"), picture("y")] },
+                Section {
+                    name: "figures",
+                    heading: "Figures",
+                    blocks: vec![picture("x"), picture("y")],
+                },
             ],
             ..Page::default()
         }
@@ -207,8 +209,10 @@ mod tests {
     #[test]
     fn names_are_unique_and_empty_sections_are_left_out() {
         let html = page().html();
-        let mut names: Vec<&str> =
-            html.match_indices(" id=\"").map(|(at, _)| html[at + 5..].split('"').next().unwrap()).collect();
+        let mut names: Vec<&str> = html
+            .match_indices(" id=\"")
+            .map(|(at, _)| html[at + 5..].split('"').next().unwrap())
+            .collect();
         let all = names.len();
         names.sort_unstable();
         names.dedup();

@@ -80,9 +80,8 @@ pub fn stages_table(stages: &[String], runs: &[RunRates]) -> Table {
     let most = sums.iter().flatten().copied().max().unwrap_or(0).max(1) as f64;
     let clouds = sums.first().copied().flatten().filter(|clouds| *clouds > 0);
     let row = |(name, sum): (&String, &Option<u64>)| {
-        let count = sum.map_or(Cell::Nothing, |sum| {
-            Cell::Bar(thousands(&sum.to_string()), sum as f64 / most)
-        });
+        let count = sum
+            .map_or(Cell::Nothing, |sum| Cell::Bar(thousands(&sum.to_string()), sum as f64 / most));
         let share = clouds.zip(*sum).map_or(Cell::Nothing, |(clouds, sum)| {
             Cell::Number(format!("{:.1}", 100.0 * sum as f64 / clouds as f64))
         });
@@ -97,10 +96,8 @@ pub fn stages_table(stages: &[String], runs: &[RunRates]) -> Table {
 
 /// What was rejected, by phase, the most frequent reason of each first.
 pub fn rejections_table(rejections: &Rejections) -> Table {
-    let mut reasons: Vec<(&Reason, u64, usize)> = rejections
-        .iter()
-        .map(|(reason, runs)| (reason, runs.values().sum(), runs.len()))
-        .collect();
+    let mut reasons: Vec<(&Reason, u64, usize)> =
+        rejections.iter().map(|(reason, runs)| (reason, runs.values().sum(), runs.len())).collect();
     reasons.sort_by(|a, b| a.0.phase.cmp(&b.0.phase).then(b.1.cmp(&a.1)).then(a.0.cmp(b.0)));
     let mut of_phase: BTreeMap<&str, u64> = BTreeMap::new();
     for (reason, count, _) in &reasons {
