@@ -187,13 +187,8 @@ fn rejected_section(rejections: &Rejections) -> Section {
 }
 
 fn read_rejections(job: &Job<'_>) -> Result<Rejections, StepError> {
-    let of_estimate =
-        |code: i64| Rejection::from_code(code).map(|reason| format!("clusters {}", reason.words()));
     let mut rejections = Rejections::new();
-    let no_words = |_: i64| None;
-    let phases: [(&str, &str, &dyn Fn(i64) -> Option<String>); 2] =
-        [("rejected_estimate", "estimate", &of_estimate), ("rejected_track", "solve", &no_words)];
-    for (role, phase, words) in phases {
+    for (role, phase) in [("rejected_estimate", "estimate"), ("rejected_track", "solve")] {
         for path in job.inputs(role) {
             let table = read_table(Path::new(path))?;
             if is_bare(&table) {
@@ -201,13 +196,21 @@ fn read_rejections(job: &Job<'_>) -> Result<Rejections, StepError> {
             }
             let [runs, codes] = [table.integers("orig_run")?, table.integers("reason")?];
             for (run, code) in runs.iter().zip(codes.iter()) {
-                let words = words(*code).unwrap_or_else(|| format!("reason {code}"));
-                let reason = Reason { phase: phase.to_owned(), words };
+                let reason = Reason { phase: phase.to_owned(), words: why(phase, *code) };
                 *rejections.entry(reason).or_default().entry(*run).or_insert(0) += 1;
             }
         }
     }
     Ok(rejections)
+}
+
+/// A phase's code for a reason in words; a code of a later version keeps its number.
+fn why(phase: &str, code: i64) -> String {
+    let known = match phase {
+        "estimate" => Rejection::from_code(code).map(|why| format!("clusters {}", why.words())),
+        _ => None,
+    };
+    known.unwrap_or_else(|| format!("reason {code}"))
 }
 
 fn timing_section(job: &Job<'_>) -> Result<Section, StepError> {

@@ -115,10 +115,8 @@ fn axis_of(sheet: &PidSheet<'_>, along: usize) -> ([f64; 2], Axis) {
     let of_gates = vertices().map(|vertex| vertex[along]).filter(usable);
     let range = data.range().or_else(|| Spread::of(of_gates.clone()).range());
     let Some([low, high]) = range else {
-        return (
-            [1.0, 10.0],
-            if sheet.logarithmic { Axis::logarithmic(1.0, 10.0) } else { Axis::linear(0.0, 1.0) },
-        );
+        let axis = if sheet.logarithmic { Axis::logarithmic } else { Axis::linear };
+        return ([1.0, 10.0], axis(1.0, 10.0));
     };
     let reach = GATE_REACH * (high - low);
     let near = |value: f64| value.clamp(low - reach, high + reach);
