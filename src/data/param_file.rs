@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn toml_comes_in_the_order_it_is_written() {
-        let text = "z = 1_000 # why\n[b.c]\nname = \"x\"\nlist = [1,\n  2]\n[a]\nflag = true\nt = 1e3\n";
+        let text =
+            "z = 1_000 # why\n[b.c]\nname = \"x\"\nlist = [1,\n  2]\n[a]\nflag = true\nt = 1e3\n";
         let expected = [
             row("z", "1_000", Some(1000.0)),
             row("b.c.name", "x", None),

@@ -4,6 +4,7 @@ use crate::model::step::KernelInfo;
 use crate::steps::attpc::{drift_map, select};
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud};
+use crate::steps::attpc::{estimate, figure, harmonize, pointcloud, report};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -51,4 +52,5 @@ pub(super) const NEEDS_HDF5: &[&str] = &[
     "attpc.figure.tracks",
     "attpc.harmonize",
     "attpc.pointcloud",
+    "attpc.report",
 ];

@@ -6,8 +6,10 @@ use crate::kernels::figure::svg::Svg;
 
 /// Up to this many points each is drawn as a dot, because cells would show less.
 const DOTS: usize = 1500;
+/// Sides of cells are multiples of this many pixels.
+const PITCH: f64 = 0.4;
 /// Least side of a cell in pixels; smaller ones are no longer seen.
-const LEAST_CELL: f64 = 2.5;
+const LEAST_CELL: f64 = 2.4;
 /// Greatest side of a cell in pixels.
 const GREATEST_CELL: f64 = 8.0;
 
@@ -43,7 +45,7 @@ pub fn draw(svg: &mut Svg, frame: &Frame, points: &[[f64; 2]], noun: &str) {
     let scale = LogScale::new(1.0, grid.most() as f64);
     frame.clipped(svg, |svg| {
         for level in 0..LEVELS {
-            svg.tiles(&grid.centres(level, scale), [grid.side + 0.1; 2], &colour(level));
+            svg.tiles(&grid.centres(level, scale), [grid.side + 0.3; 2], &colour(level));
         }
     });
     colour_bar(svg, ([right + 14.0, top], [14.0, bottom - top]), scale, noun);
@@ -62,6 +64,8 @@ impl Grid {
         // More points allow finer cells; the fourth root keeps about as many points in a filled
         // cell as there are filled cells along a line.
         let side = (60.0 / (places.len() as f64).powf(0.25)).clamp(LEAST_CELL, GREATEST_CELL);
+        // Coordinates keep a tenth of a pixel: at this pitch none is rounded, so no seams show.
+        let side = (side / PITCH).round() * PITCH;
         let columns = (frame.size[0] / side) as usize + 1;
         let rows = (frame.size[1] / side) as usize + 1;
         let mut grid =

@@ -44,7 +44,7 @@ impl Mark {
 /// on any ground.
 pub fn halo(width: f64) -> String {
     format!(
-        "fill=\"none\" stroke=\"#ffffff\" stroke-width=\"{width}\" stroke-opacity=\"0.85\" \
+        "fill=\"none\" stroke=\"#ffffff\" stroke-width=\"{width}\" stroke-opacity=\"0.7\" \
          stroke-linejoin=\"round\""
     )
 }

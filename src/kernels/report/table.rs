@@ -31,7 +31,7 @@ impl Cell {
             Cell::Bar(text, share) => format!(
                 "<td class=\"n b\"><svg class=\"bar\" viewBox=\"0 0 100 10\" \
                  preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect width=\"{:.1}\" \
-                 height=\"10\"/></svg>{}</td>",
+                 height=\"10\"/></svg><span>{}</span></td>",
                 100.0 * share.clamp(0.0, 1.0),
                 escape(text)
             ),

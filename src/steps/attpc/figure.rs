@@ -5,6 +5,9 @@ pub mod kinematics;
 pub mod pid;
 pub mod rates;
 pub mod tracks;
+#[cfg(test)]
+#[path = "figure/tests.rs"]
+mod table_tests;
 
 use std::path::Path;
 

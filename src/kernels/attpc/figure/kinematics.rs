@@ -73,7 +73,7 @@ pub struct KinematicsSheet<'s> {
 
 /// Draws the sheet.
 pub fn draw(sheet: &KinematicsSheet<'_>) -> String {
-    let mut svg = Svg::new(1120.0, 640.0);
+    let mut svg = Svg::new(1170.0, 640.0);
     svg.text(
         [40.0, 38.0],
         &format!("Kinematics of {}", sheet.beam.title()),
@@ -158,7 +158,7 @@ fn draw_plane(svg: &mut Svg, sheet: &KinematicsSheet<'_>) {
     if dots {
         density::draw(svg, &frame, &points, "tracks");
     }
-    legend.draw_row(svg, [40.0, 92.0], 1080.0);
+    legend.draw_row(svg, [40.0, 92.0], 1130.0);
     write_plane_notes(svg, &frame, (&points, ends, beam_energy));
 }
 
@@ -188,7 +188,7 @@ fn plane(points: &[[f64; 2]], lines: &[Vec<[f64; 2]>]) -> ([[f64; 2]; 2], Frame)
         rounded([from, if along == 0 { to.min(180.0) } else { to }])
     });
     let [x, y] = ends.map(|[from, to]| Axis::linear(from, to));
-    (ends, Frame { corner: [85.0, 140.0], size: [520.0, 420.0], x, y })
+    (ends, Frame { corner: [85.0, 140.0], size: [490.0, 420.0], x, y })
 }
 
 fn draw_spectrum(svg: &mut Svg, sheet: &KinematicsSheet<'_>) {
@@ -210,7 +210,7 @@ fn draw_spectrum(svg: &mut Svg, sheet: &KinematicsSheet<'_>) {
     let most = histogram.counts().iter().copied().max().unwrap_or(0) as f64;
     let top = round_up((1.25 * most).max(4.0));
     let (x, y) = (Axis::linear(ends[0], ends[1]), Axis::linear(0.0, top));
-    let frame = Frame { corner: [720.0, 140.0], size: [360.0, 420.0], x, y };
+    let frame = Frame { corner: [790.0, 140.0], size: [340.0, 420.0], x, y };
     let width = (ends[1] - ends[0]) / bins as f64;
     frame.draw(
         svg,

@@ -1,7 +1,7 @@
 //! Particle identification: two columns of the estimates against each other, gates drawn on them.
 
 use crate::kernels::attpc::figure::words::{count, runs_of};
-use crate::kernels::figure::axes::{Axis, Frame, Titles};
+use crate::kernels::figure::axes::{Axis, Frame, Titles, thousands};
 use crate::kernels::figure::density::{self, Drawn};
 use crate::kernels::figure::legend::Legend;
 use crate::kernels::figure::palette::{Mark, halo, mark};
@@ -11,6 +11,8 @@ use crate::kernels::figure::svg::{Anchor, INK, LABEL, Lettering, SMALL, Svg, TIT
 /// Widths of the data by which a gate may widen an axis beyond them; a gate further away is cut,
 /// because a wild vertex must not squeeze the data into a corner.
 const GATE_REACH: f64 = 1.5;
+/// Part of the gates' extent that the picture goes on beyond them.
+const BEYOND_GATES: f64 = 0.2;
 /// Pieces of a gate's side on logarithmic axes, where straight lines become curves.
 const SIDE_PIECES: usize = 24;
 
@@ -108,19 +110,21 @@ fn shown(sheet: &PidSheet<'_>, point: &[f64; 2], ends: [[f64; 2]; 2]) -> bool {
 /// The ends of an axis, which hold the data but for far outliers, and nearby gates.
 fn axis_of(sheet: &PidSheet<'_>, along: usize) -> ([f64; 2], Axis) {
     let usable = |value: &f64| !sheet.logarithmic || *value > 0.0;
-    let data = Spread::of(sheet.points.iter().map(|point| point[along]).filter(usable)).range();
+    let data = Spread::of(sheet.points.iter().map(|point| point[along]).filter(usable));
     let vertices = || sheet.gates.iter().flat_map(|gate| &gate.vertices);
     let of_gates = vertices().map(|vertex| vertex[along]).filter(usable);
-    let Some([low, high]) = data.or_else(|| Spread::of(of_gates.clone()).range()) else {
-        return (
-            [1.0, 10.0],
-            if sheet.logarithmic { Axis::logarithmic(1.0, 10.0) } else { Axis::linear(0.0, 1.0) },
-        );
+    let range = data.range().or_else(|| Spread::of(of_gates.clone()).range());
+    let Some([low, high]) = range else {
+        let axis = if sheet.logarithmic { Axis::logarithmic } else { Axis::linear };
+        return ([1.0, 10.0], axis(1.0, 10.0));
     };
     let reach = GATE_REACH * (high - low);
     let near = |value: f64| value.clamp(low - reach, high + reach);
     let from = of_gates.clone().map(near).fold(low, f64::min);
-    let to = of_gates.map(near).fold(high, f64::max);
+    let top = of_gates.clone().map(near).fold(f64::NEG_INFINITY, f64::max);
+    // With gates the picture is of them: a long tail of data beyond them is cut.
+    let tail = data.quantile(0.95).unwrap_or(high).max(top + BEYOND_GATES * (top - low));
+    let to = if top.is_finite() { high.min(tail).max(top) } else { high };
     if sheet.logarithmic {
         let ends = [from.max(1e-6 * to) / 1.1, to * 1.1];
         return (ends, Axis::logarithmic(ends[0], ends[1]));
@@ -159,9 +163,10 @@ fn legend(sheet: &PidSheet<'_>) -> Legend {
 
 fn legend_words(gate: &GateCount, all: usize) -> String {
     let share = 100.0 * gate.inside as f64 / all.max(1) as f64;
-    let inside = format!("{}: {} inside ({share:.0} %)", gate.name, gate.inside);
+    let spaced = |number: usize| thousands(&number.to_string());
+    let inside = format!("{}: {} inside ({share:.0} %)", gate.name, spaced(gate.inside));
     match gate.selected {
-        Some(selected) => format!("{inside}, {selected} in the window"),
+        Some(selected) => format!("{inside}, {} in the window", spaced(selected)),
         None => inside,
     }
 }

@@ -61,7 +61,7 @@ struct Panel {
 }
 
 const COLUMNS: usize = 4;
-const SIZE: [f64; 2] = [205.0, 185.0];
+const SIZE: [f64; 2] = [195.0, 185.0];
 
 /// Draws the sheet.
 pub fn draw(sheet: &TracksSheet<'_>) -> String {
@@ -131,7 +131,9 @@ fn draw_panel(svg: &mut Svg, corner: [f64; 2], (sheet, panel): (&TracksSheet<'_>
     let most = filled.iter().flat_map(|h| h.counts()).copied().max().unwrap_or(0) as f64;
     let y = Axis::linear(0.0, round_up((1.1 * most).max(4.0)));
     let frame = Frame { corner, size: SIZE, x, y };
-    frame.draw(svg, Titles { heading: panel.heading, x: panel.x, y: "tracks" });
+    // Only the first column names the axis, because long numbers leave the others no room.
+    let y = if corner[0] < SIZE[0] { "tracks" } else { "" };
+    frame.draw(svg, Titles { heading: panel.heading, x: panel.x, y });
     if sheet.particles.iter().all(|particle| particle.tracks.is_empty()) {
         frame.say_empty(svg, "no tracks");
     }
