@@ -264,7 +264,7 @@ impl Site<'_> {
                 local: &local,
                 finished,
                 build,
-                keep_going: self.order.request.keep_going,
+                keep_going: self.order.request.keep_going || self.order.settings.keep_going,
                 started: self.started,
             };
             let running = Running::new(self.scope, survey, hands, (&store, self.capacity()))?;

@@ -5,7 +5,7 @@
 //! the outputs' file system where possible, so that finishing is a rename. Directories are used
 //! again by later attempts, because making and removing files is what a short action costs most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::graph::{ActionId, ArtifactId, Graph};
 use crate::model::declare::Command;
 use crate::model::resources::Resources;
 use crate::model::stamp::Stamp;
-use crate::model::step::{KernelInfo, StepSpec};
+use crate::model::step::{COSTS_ROLE, KernelInfo, RuleCost, StepSpec};
 use crate::model::text::shell_quote;
 
 /// What all attempts of a build share.
@@ -86,6 +86,10 @@ pub(super) struct Attempt<'a> {
     pub(super) resources: &'a Resources,
     pub(super) gpus: &'a [u32],
     pub(super) kernel: Option<&'a KernelInfo>,
+    /// Inputs that could not be made and that the action does without.
+    pub(super) absent: &'a BTreeSet<ArtifactId>,
+    /// What upstream cost, for kernels that tell it.
+    pub(super) costs: Option<Vec<RuleCost>>,
 }
 
 /// What keeps an attempt from being prepared.
@@ -124,6 +128,7 @@ impl Workshop<'_> {
             action: attempt.action,
             outputs: &names,
             resources: attempt.resources,
+            absent: attempt.absent,
         };
         let rule = graph.rule(attempt.action);
         let unknown = PrepareError::Placeholder;
@@ -166,7 +171,9 @@ impl Workshop<'_> {
             let name = to.rsplit('/').next().expect("a split has at least one part");
             let taken = |path: &str| staged.iter().any(|other| other.from == path);
             let mut from = format!("{work}/{name}");
-            if taken(&from) || matches!(name, "log" | "progress" | "step.json" | "command.sh") {
+            if taken(&from)
+                || matches!(name, "log" | "progress" | "step.json" | "command.sh" | "costs.json")
+            {
                 from = format!("{work}/{at}/{name}");
                 self.tree.create_dir_all(&format!("{work}/{at}"))?;
             }
@@ -196,14 +203,22 @@ impl Workshop<'_> {
             Some((name.to_owned(), graph.item_value(attempt.action, name)?.clone()))
         });
         let roles = graph.outputs(attempt.action).map(|(role, _)| role.to_owned());
+        let mut inputs: Vec<(String, String)> = graph
+            .inputs(attempt.action)
+            .filter(|(_, artifact)| !attempt.absent.contains(artifact))
+            .map(|(role, artifact)| (role.to_owned(), graph.path(artifact).to_owned()))
+            .collect();
+        if let Some(costs) = &attempt.costs {
+            let path = format!("{work}/costs.json");
+            let text = serde_json::to_vec_pretty(costs).expect("costs have text keys only");
+            self.tree.write_cache(&path, &text)?;
+            inputs.push((COSTS_ROLE.to_owned(), path));
+        }
         let spec = StepSpec {
             kernel: name.to_owned(),
             params: params.clone(),
             item: item.collect(),
-            inputs: graph
-                .inputs(attempt.action)
-                .map(|(role, artifact)| (role.to_owned(), graph.path(artifact).to_owned()))
-                .collect(),
+            inputs,
             outputs: roles.zip(outputs.iter().map(|staged| staged.from.clone())).collect(),
             cores: attempt.resources.cores,
             progress: Some(format!("{work}/progress")),

@@ -74,6 +74,8 @@ pub struct Settings {
     pub pools: BTreeMap<String, u32>,
     /// How long a command may take to end after an interrupt before it is killed.
     pub grace: Option<Duration>,
+    /// Go on after a failure with what does not depend on it, as if asked to each time.
+    pub keep_going: bool,
 }
 
 /// What one build is asked to do.

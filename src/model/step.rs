@@ -49,6 +49,24 @@ pub struct Progress {
     pub counts: BTreeMap<String, f64>,
 }
 
+/// The role of an input that the engine supplies to kernels that have it: a JSON list of
+/// [`RuleCost`], for everything that the action depends on. It is no part of the key, because times
+/// are not what a result depends on.
+pub const COSTS_ROLE: &str = "costs";
+
+/// What the actions of a rule cost when they ran last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RuleCost {
+    pub rule: String,
+    /// Actions that ran at some time; others have no cost to tell.
+    pub actions: u64,
+    /// Sums over the actions, milliseconds.
+    pub wall_ms: u64,
+    pub cpu_ms: u64,
+    /// Largest resident set of one process, bytes; zero when unknown.
+    pub peak_memory: u64,
+}
+
 /// What a kernel says of itself: enough to check a rule before anything runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct KernelInfo {

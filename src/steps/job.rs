@@ -43,6 +43,10 @@ pub enum StepError {
     HarmonizeCut { given: Vec<&'static str> },
     #[error("`balance` goes with `files`, found `{given}`")]
     HarmonizeBalance { given: &'static str },
+    #[error("harmonizing needs one of the outputs `harmonized` and `file`, found {found}")]
+    HarmonizeOutput { found: &'static str },
+    #[error("`files` is {files}, but there are {outputs} outputs `file`")]
+    HarmonizeFiles { files: usize, outputs: usize },
     #[error(transparent)]
     Quantity(#[from] QuantityError),
     #[error("cannot start {cores} threads")]
@@ -71,8 +75,13 @@ impl StepError {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
             StepError::Quantity(error) => Some(error.hint().to_owned()),
-            StepError::HarmonizeCut { .. } | StepError::HarmonizeBalance { .. } => {
+            StepError::HarmonizeCut { .. }
+            | StepError::HarmonizeBalance { .. }
+            | StepError::HarmonizeOutput { .. } => {
                 Some("`attpc kernel describe attpc.harmonize` lists its parameters".to_owned())
+            }
+            StepError::HarmonizeFiles { .. } => {
+                Some("leave `files` away: the outputs say how many there are".to_owned())
             }
             _ => None,
         }
@@ -147,7 +156,12 @@ impl<'s> Job<'s> {
 
     /// The path of an output role.
     pub fn output(&self, role: &str) -> Option<&'s str> {
-        paths(&self.spec.outputs, role, self.first[1]).first().copied()
+        self.outputs(role).first().copied()
+    }
+
+    /// Paths of an output role, in the order of the step document.
+    pub fn outputs(&self, role: &str) -> Vec<&'s str> {
+        paths(&self.spec.outputs, role, self.first[1])
     }
 
     /// The path of a file parameter: the input that carries its content, or the path as written

@@ -6,4 +6,5 @@ mod build;
 mod crash;
 mod frame;
 mod oracle;
+mod partial;
 mod space;

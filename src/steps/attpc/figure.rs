@@ -202,7 +202,8 @@ mod tests {
     use crate::model::step::StepSpec;
 
     fn reference() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/attpc/reference/Pointcloud/run_0104.h5")
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data/attpc/reference/Pointcloud/run_0104.h5")
     }
 
     /// Runs a kernel on clouds that Spyral wrote.
