@@ -27,3 +27,6 @@ pub(super) const TABLE: &[Step] = &[];
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] =
     &["attpc.figure.event", "attpc.figure.run", "attpc.harmonize", "attpc.pointcloud"];
+
+/// Kernels with a version for a GPU.
+pub(super) const HAS_GPU: &[&str] = &["attpc.pointcloud"];
