@@ -38,4 +38,6 @@ pub enum DataError {
     TableRows { path: PathBuf, found: usize, expected: String },
     #[error("cannot write table `{}`", path.display())]
     Parquet { path: PathBuf, source: parquet::errors::ParquetError },
+    #[error("cannot read table `{}`", path.display())]
+    ReadParquet { path: PathBuf, source: parquet::errors::ParquetError },
 }

@@ -13,30 +13,9 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
 use crate::data::error::DataError;
-
-/// The values of one column.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Column {
-    I64(Vec<i64>),
-    F64(Vec<f64>),
-    U32(Vec<u32>),
-}
+use crate::data::parquet::Column;
 
 impl Column {
-    /// Number of values.
-    pub fn len(&self) -> usize {
-        match self {
-            Column::I64(values) => values.len(),
-            Column::F64(values) => values.len(),
-            Column::U32(values) => values.len(),
-        }
-    }
-
-    /// True when the table has no rows.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     fn schema(&self, name: &str) -> Result<Type, ParquetError> {
         let (physical, logical) = match self {
             Column::I64(_) => (PhysicalType::INT64, None),
