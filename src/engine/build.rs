@@ -248,6 +248,7 @@ impl Site<'_> {
             program: self.order.program.clone(),
             env: self.order.question.env,
             grace: grace(self.order.settings.grace),
+            gpus: self.order.request.gpus,
         };
         let committer_clock = crate::fsio::clock::FsClock::probe(&self.order.project.state).ok();
         let result = std::thread::scope(|threads| {

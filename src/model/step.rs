@@ -37,6 +37,30 @@ impl StepSpec {
     }
 }
 
+/// Where a step may compute. Results agree within the tolerance of the kernel's page, so this is no
+/// part of any key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// On the processor, which defines the result.
+    #[default]
+    Cpu,
+    /// On a GPU; without one the step fails.
+    Cuda,
+    /// On a GPU where there is one and the kernel has a version for it.
+    Auto,
+}
+
+impl DeviceChoice {
+    /// The word for it on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            DeviceChoice::Cpu => "cpu",
+            DeviceChoice::Cuda => "cuda",
+            DeviceChoice::Auto => "auto",
+        }
+    }
+}
+
 /// One line of a progress file: what a running step has done so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use crate::data::error::DataError;
 use crate::kernels::attpc::particle::ParticleError;
+use crate::kernels::gpu::{Device, GpuError};
 use crate::model::resources::QuantityError;
 use crate::model::schema::ParamError;
-use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
+use crate::model::step::{DeviceChoice, KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
-use crate::steps::attpc::drift_map::DriftMapError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::cluster::ClusterError;
+use crate::steps::attpc::drift_map::DriftMapError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::estimate::EstimateError;
 #[cfg(feature = "hdf5")]
@@ -78,6 +79,10 @@ pub enum StepError {
     HarmonizeFiles { files: usize, outputs: usize },
     #[error(transparent)]
     Quantity(#[from] QuantityError),
+    #[error("`{kernel}` has no version for a GPU")]
+    NoGpuVersion { kernel: &'static str },
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
     #[error("cannot start {cores} threads")]
     Threads { cores: u32, source: rayon::ThreadPoolBuildError },
 }
@@ -105,6 +110,10 @@ impl StepError {
             }
             StepError::DriftMap(error) => error.hint(),
             StepError::Select(error) => error.hint(),
+            StepError::NoGpuVersion { .. } => {
+                Some("`--device auto` uses a GPU where a kernel can".to_owned())
+            }
+            StepError::Gpu(error) => Some(error.hint().to_owned()),
             StepError::Quantity(error) => Some(error.hint().to_owned()),
             StepError::HarmonizeCut { .. }
             | StepError::HarmonizeBalance { .. }
@@ -158,6 +167,7 @@ pub struct Job<'s> {
     first: [&'static str; 2],
     /// Complete parameters: every name of the kernel's table has a value.
     params: Value,
+    device: DeviceChoice,
     progress: &'s dyn Fn(Progress),
 }
 
@@ -172,7 +182,21 @@ impl<'s> Job<'s> {
         check_ports(info, Direction::Input, &spec.inputs)?;
         check_ports(info, Direction::Output, &spec.outputs)?;
         let first = [&info.inputs, &info.outputs].map(|ports| ports.first().map_or("", |p| p.role));
-        Ok(Job { spec, first, params, progress })
+        Ok(Job { spec, first, params, device: DeviceChoice::Cpu, progress })
+    }
+
+    /// The same step, told where to compute.
+    pub(super) fn on(self, device: DeviceChoice) -> Job<'s> {
+        Job { device, ..self }
+    }
+
+    /// The GPU to compute on; `None` for the processor.
+    pub fn gpu(&self) -> Result<Option<Device>, GpuError> {
+        match self.device {
+            DeviceChoice::Cpu => Ok(None),
+            DeviceChoice::Cuda => Device::open().map(Some),
+            DeviceChoice::Auto => Ok(Device::open().ok()),
+        }
     }
 
     /// Paths of an input role, in the order of the step document.

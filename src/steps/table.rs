@@ -1,10 +1,9 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
-use crate::steps::attpc::{drift_map, select};
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud};
-use crate::steps::attpc::{estimate, figure, harmonize, pointcloud, report};
+use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud, report};
+use crate::steps::attpc::{drift_map, select};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -16,9 +15,9 @@ pub(super) struct Step {
 }
 
 pub(super) const TABLE: &[Step] = &[
-    Step { info: drift_map::info, run: drift_map::run },
     #[cfg(feature = "hdf5")]
     Step { info: cluster::info, run: cluster::run },
+    Step { info: drift_map::info, run: drift_map::run },
     #[cfg(feature = "hdf5")]
     Step { info: estimate::info, run: estimate::run },
     #[cfg(feature = "hdf5")]
@@ -37,6 +36,8 @@ pub(super) const TABLE: &[Step] = &[
     Step { info: harmonize::info, run: harmonize::run },
     #[cfg(feature = "hdf5")]
     Step { info: pointcloud::info, run: pointcloud::run },
+    #[cfg(feature = "hdf5")]
+    Step { info: report::info, run: report::run },
     Step { info: select::info, run: select::run },
 ];
 
@@ -54,3 +55,6 @@ pub(super) const NEEDS_HDF5: &[&str] = &[
     "attpc.pointcloud",
     "attpc.report",
 ];
+
+/// Kernels with a version for a GPU.
+pub(super) const HAS_GPU: &[&str] = &["attpc.pointcloud"];

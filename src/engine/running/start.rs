@@ -7,7 +7,7 @@ use crate::engine::commit::{Input, Settled};
 use crate::engine::error::EngineError;
 use crate::engine::outcome::with_causes;
 use crate::engine::prepare::{Attempt, Prepared, Staging};
-use crate::engine::running::{LOCAL, Live, Running, STORE_ALIVE};
+use crate::engine::running::{Live, Running, STORE_ALIVE};
 use crate::engine::survey::{Records, kernel_of};
 use crate::fingerprint::Subject;
 use crate::graph::ActionId;
@@ -46,7 +46,7 @@ impl Running<'_> {
         observer.event(&BuildEvent::ActionStarted {
             action: self.action_ref(action),
             attempt: number,
-            executor: LOCAL.to_owned(),
+            executor: live.staging.executor.to_owned(),
             reasons: self.verdict(action).reasons.clone(),
             expected_s: Some(f64::from(self.expected[action.index()])).filter(|&s| s > 0.0),
             time_ms: live.started_ms,

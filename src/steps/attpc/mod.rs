@@ -1,8 +1,8 @@
 //! Steps of the AT-TPC chain.
 
-pub mod drift_map;
 #[cfg(feature = "hdf5")]
 pub mod cluster;
+pub mod drift_map;
 #[cfg(feature = "hdf5")]
 pub mod estimate;
 #[cfg(feature = "hdf5")]
@@ -11,6 +11,8 @@ pub mod figure;
 pub mod harmonize;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
+#[cfg(feature = "hdf5")]
+pub mod report;
 #[cfg(feature = "hdf5")]
 mod run_counts;
 pub mod select;

@@ -10,6 +10,7 @@ use crate::kernels::attpc::drift::DriftCorrection;
 use crate::kernels::attpc::pointcloud::{
     Compat, Detector, FribParams, PadTable, Params, PeakParams, PointcloudKernel,
 };
+use crate::kernels::gpu::traces::TraceSearch;
 use crate::model::value::Value;
 use crate::steps::attpc::drift_map::read_drift_map;
 use crate::steps::{Job, StepError};
@@ -31,6 +32,8 @@ pub(super) struct Setup {
     pub params: Params,
     pub compat: Compat,
     pub kernel: PointcloudKernel,
+    /// The peak search on a GPU, where the step computes on one.
+    pub search: Option<TraceSearch>,
     /// Run of events that do not say it themselves.
     pub run_number: i64,
     /// Events to go through.
@@ -72,7 +75,18 @@ impl Setup {
             warnings.push("the run has no events in the range that was asked for".to_owned());
         }
         let kernel = PointcloudKernel::new(params.clone(), pads, drift);
-        Ok(Setup { run, params, compat, kernel, run_number, events, written_range, warnings })
+        let search = job.gpu()?.map(|device| kernel.search_on(device)).transpose()?;
+        Ok(Setup {
+            run,
+            params,
+            compat,
+            kernel,
+            search,
+            run_number,
+            events,
+            written_range,
+            warnings,
+        })
     }
 }
 

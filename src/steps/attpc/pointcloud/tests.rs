@@ -7,7 +7,8 @@ use ndarray::Array2;
 use tempfile::TempDir;
 
 use crate::kernels::attpc::pointcloud::{Baseline, PeakFinder, PeakParams};
-use crate::model::step::StepSpec;
+use crate::kernels::gpu::GpuError;
+use crate::model::step::{DeviceChoice, StepSpec};
 use crate::model::value::Value;
 use crate::steps::{StepError, StepSummary};
 
@@ -481,4 +482,40 @@ fn drift_corrected_clouds_are_those_of_spyral() {
 fn the_exact_drift_correction_differs_from_the_compatible_one() {
     let (exact, compatible) = (with_drift("exact").clouds(), with_drift("spyral-1.1").clouds());
     assert_ne!(exact[&2].points, compatible[&2].points);
+}
+
+/// Named for the test of the GPU kernels that runs it again on an emulated driver.
+#[test]
+fn on_device_clouds_are_those_of_the_processor() {
+    let trial = Trial::new(&run_104()).cores(2);
+    if let Err(StepError::Gpu(error)) =
+        crate::steps::run_on(DeviceChoice::Cuda, &trial.spec, &|_| ())
+    {
+        println!("NOT RUN, no device: {error}");
+        return;
+    }
+    println!("on a device");
+    let reference = Trial::new(&run_104());
+    reference.run().unwrap();
+    // Nothing is fused and every operation rounds as IEEE says, so that a device differs only
+    // where the Fourier transform's rounding crosses a whole number, which no sample here does.
+    for name in ["cloud.h5", "s.parquet", "ic.txt"] {
+        assert!(trial.bytes(name) == reference.bytes(name), "{name} differs");
+    }
+}
+
+#[test]
+fn a_gpu_that_is_not_there_is_an_error_when_asked_for_and_else_the_processor() {
+    let trial = Trial::new(&run_104());
+    match crate::steps::run_on(DeviceChoice::Cuda, &trial.spec, &|_| ()) {
+        Err(StepError::Gpu(error)) => {
+            assert_eq!(error == GpuError::NotBuilt, !cfg!(feature = "cuda"));
+            assert!(error.hint().starts_with("`--device cpu` works"), "{}", error.hint());
+        }
+        other => drop(other.unwrap()),
+    }
+    crate::steps::run_on(DeviceChoice::Auto, &trial.spec, &|_| ()).unwrap();
+    let harmonize = StepSpec { kernel: "attpc.harmonize".to_owned(), ..trial.spec.clone() };
+    let error = crate::steps::run_on(DeviceChoice::Cuda, &harmonize, &|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "`attpc.harmonize` has no version for a GPU");
 }
