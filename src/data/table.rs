@@ -11,11 +11,12 @@ const SHOWN: usize = 60;
 
 /// The rows of a CSV table of `N` number columns with one header line.
 pub fn read_csv<const N: usize>(path: &Path) -> Result<Vec<[f64; N]>, DataError> {
-    read_rows(path, 1, |line| line.split(',').map(str::trim).collect())
+    let rows = read_rows(path, 1, |line| line.split(',').map(str::trim).collect())?;
+    Ok(rows.into_iter().map(|row| row.values).collect())
 }
 
 /// The rows of a table of `N` number columns separated by blanks, without a header.
-pub fn read_columns<const N: usize>(path: &Path) -> Result<Vec<[f64; N]>, DataError> {
+pub fn read_columns<const N: usize>(path: &Path) -> Result<Vec<Row<N>>, DataError> {
     read_rows(path, 0, |line| line.split_whitespace().collect())
 }
 
@@ -62,11 +63,19 @@ fn read_text(path: &Path) -> Result<String, DataError> {
     Ok(String::from_utf8_lossy(&bytes).replace("\r\n", "\n").replace('\r', "\n"))
 }
 
+/// A row of a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row<const N: usize> {
+    /// Line of the file, from 1, for messages about what the values mean.
+    pub line: usize,
+    pub values: [f64; N],
+}
+
 fn read_rows<const N: usize>(
     path: &Path,
     header: usize,
     split: fn(&str) -> Vec<&str>,
-) -> Result<Vec<[f64; N]>, DataError> {
+) -> Result<Vec<Row<N>>, DataError> {
     let text = read_text(path)?;
     let mut rows = Vec::new();
     for (at, line) in text.lines().enumerate().skip(header) {
@@ -80,12 +89,13 @@ fn read_rows<const N: usize>(
             .filter(|number: &f64| number.is_finite())
             .collect();
         let row = (numbers.len() == words.len()).then(|| numbers.try_into().ok()).flatten();
-        rows.push(row.ok_or_else(|| DataError::TableLine {
+        let values = row.ok_or_else(|| DataError::TableLine {
             path: path.to_owned(),
             line: at + 1,
             found: line.chars().take(SHOWN).collect(),
             expected: if N == 1 { "one number".to_owned() } else { format!("{N} numbers") },
-        })?);
+        })?;
+        rows.push(Row { line: at + 1, values });
     }
     Ok(rows)
 }
@@ -130,6 +140,16 @@ mod tests {
             "line 2 of a table is `abc`, expected one number: `PATH`"
         );
         assert!(read::<1>("x\nnan\n").is_err());
+    }
+
+    #[test]
+    fn columns_keep_their_line_numbers() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("table.txt");
+        std::fs::write(&path, "1\t2\n\n 3 4 \n").unwrap();
+        let rows = read_columns::<2>(&path).unwrap();
+        let rows: Vec<_> = rows.into_iter().map(|row| (row.line, row.values)).collect();
+        assert_eq!(rows, [(1, [1.0, 2.0]), (3, [3.0, 4.0])]);
     }
 
     #[test]

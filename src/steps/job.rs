@@ -9,6 +9,7 @@ use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
+use crate::steps::attpc::drift_map::DriftMapError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::estimate::EstimateError;
 #[cfg(feature = "hdf5")]
@@ -32,6 +33,8 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[error(transparent)]
+    DriftMap(#[from] DriftMapError),
     #[error(transparent)]
     Select(#[from] SelectError),
     #[error("`{kernel}` needs {direction} `{role}`")]
@@ -91,6 +94,7 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
+            StepError::DriftMap(error) => error.hint(),
             StepError::Select(error) => error.hint(),
             StepError::Quantity(error) => Some(error.hint().to_owned()),
             StepError::HarmonizeCut { .. } | StepError::HarmonizeBalance { .. } => {

@@ -1,7 +1,7 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
-use crate::steps::attpc::select;
+use crate::steps::attpc::{drift_map, select};
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{estimate, figure, harmonize, pointcloud, report};
 use crate::steps::{Job, StepError, StepSummary};
@@ -15,6 +15,7 @@ pub(super) struct Step {
 }
 
 pub(super) const TABLE: &[Step] = &[
+    Step { info: drift_map::info, run: drift_map::run },
     #[cfg(feature = "hdf5")]
     Step { info: estimate::info, run: estimate::run },
     #[cfg(feature = "hdf5")]

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "hdf5")]
 mod attpc_example;
+mod attpc_spyral;
 mod build;
 mod crash;
 mod frame;

@@ -1,5 +1,6 @@
 //! Steps of the AT-TPC chain.
 
+pub mod drift_map;
 #[cfg(feature = "hdf5")]
 pub mod estimate;
 #[cfg(feature = "hdf5")]
