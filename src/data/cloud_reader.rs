@@ -75,6 +75,22 @@ impl CloudFile {
         &self.events
     }
 
+    /// First and last event of the run or of the part of it that the file covers.
+    ///
+    /// # Errors
+    /// A file that does not say so.
+    pub fn range(&self) -> Result<(i64, i64), DataError> {
+        let bound = |name: &str| {
+            let missing = || DataError::MissingObject {
+                path: self.file.path().to_owned(),
+                object: format!("cloud@{name}"),
+                expected: "the number of an event",
+            };
+            self.file.attribute::<i64>(&self.group, name)?.ok_or_else(missing)
+        };
+        Ok((bound("min_event")?, bound("max_event")?))
+    }
+
     /// Reads the cloud of an event.
     ///
     /// # Errors
@@ -162,6 +178,9 @@ mod tests {
     fn write_example(path: &Path) {
         let file = hdf5::File::create(path).unwrap();
         let group = file.create_group("cloud").unwrap();
+        for (name, value) in [("min_event", 2_u64), ("max_event", 10)] {
+            group.new_attr::<u64>().create(name).unwrap().write_scalar(&value).unwrap();
+        }
         let rows =
             ndarray::Array2::from_shape_fn((3, 8), |(row, column)| (row * 8 + column) as f64);
         for event in [10, 2] {
@@ -191,6 +210,7 @@ mod tests {
         write_example(&path);
         let file = CloudFile::open(&path).unwrap();
         assert_eq!(file.events(), [2, 10]);
+        assert_eq!(file.range().unwrap(), (2, 10));
         let cloud = file.read(2).unwrap();
         assert_eq!((cloud.orig_run, cloud.orig_event), (101, 2));
         assert_eq!(cloud.ion_chamber.unwrap().amplitude, 7.5);
@@ -212,6 +232,11 @@ mod tests {
         hdf5::File::create(&other).unwrap();
         let error = CloudFile::open(&other).err().unwrap().to_string();
         assert!(error.starts_with("missing `cloud`, expected a group of point clouds"));
+        let file = hdf5::File::open_rw(&path).unwrap();
+        file.group("cloud").unwrap().delete_attr("max_event").unwrap();
+        drop(file);
+        let error = CloudFile::open(&path).unwrap().range().unwrap_err().to_string();
+        assert!(error.starts_with("missing `cloud@max_event`, expected the number of an event"));
         let absent = CloudFile::open(&dir.path().join("absent.h5")).err().unwrap().to_string();
         assert!(absent.starts_with("cannot open `"));
     }

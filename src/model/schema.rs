@@ -55,7 +55,8 @@ impl ParamError {
 
 impl KernelInfo {
     /// The given parameters with all defaults filled in and whole numbers made floats where floats
-    /// are meant, so that two ways of writing the same thing are equal.
+    /// are meant, so that two ways of writing the same thing are equal. A group that is null is
+    /// absent, as in configurations that name every group.
     pub fn complete(&self, given: &Value) -> Result<Value, ParamError> {
         if !matches!(given, Value::Map(_)) {
             return Err(ParamError::NotAMap { found: given.type_name() });
@@ -89,7 +90,9 @@ impl KernelInfo {
             if !self.params.iter().any(|param| param.name.starts_with(&group)) {
                 return Err(self.unknown(&name));
             }
-            self.refuse_unknown(&name, value)?;
+            if *value != Value::Null {
+                self.refuse_unknown(&name, value)?;
+            }
         }
         Ok(())
     }
@@ -267,6 +270,7 @@ mod tests {
             "{get: {count: 2, threshold: 40.0}, mode: \"a\", pad: {file: null}}".to_owned();
         check(r#"{"get": {"threshold": 40}}"#, &complete);
         check(r#"{"get": {"threshold": 40.0}, "pad": {"file": null}}"#, &complete);
+        check(r#"{"get": {"threshold": 40}, "pad": null}"#, &complete);
     }
 
     #[test]

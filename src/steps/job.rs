@@ -11,6 +11,8 @@ use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
 use crate::steps::attpc::drift_map::DriftMapError;
 #[cfg(feature = "hdf5")]
+use crate::steps::attpc::cluster::ClusterError;
+#[cfg(feature = "hdf5")]
 use crate::steps::attpc::estimate::EstimateError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
@@ -27,6 +29,9 @@ pub enum StepError {
     Params(#[from] ParamError),
     #[error(transparent)]
     Data(#[from] DataError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Estimate(#[from] EstimateError),

@@ -4,6 +4,7 @@ use crate::model::step::KernelInfo;
 use crate::steps::attpc::{drift_map, select};
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{estimate, figure, harmonize, pointcloud, report};
+use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -17,6 +18,7 @@ pub(super) struct Step {
 pub(super) const TABLE: &[Step] = &[
     Step { info: drift_map::info, run: drift_map::run },
     #[cfg(feature = "hdf5")]
+    Step { info: cluster::info, run: cluster::run },
     Step { info: estimate::info, run: estimate::run },
     #[cfg(feature = "hdf5")]
     Step { info: figure::event_info, run: figure::run_event },
@@ -41,6 +43,7 @@ pub(super) const TABLE: &[Step] = &[
 
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] = &[
+    "attpc.cluster",
     "attpc.estimate",
     "attpc.figure.event",
     "attpc.figure.kinematics",

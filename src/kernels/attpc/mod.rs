@@ -4,6 +4,7 @@
 //! enters, z = L the micromegas.
 
 pub mod circle;
+pub mod cluster;
 pub mod drift;
 pub mod estimate;
 pub mod figure;

@@ -2,6 +2,8 @@
 
 pub mod drift_map;
 #[cfg(feature = "hdf5")]
+pub mod cluster;
+#[cfg(feature = "hdf5")]
 pub mod estimate;
 #[cfg(feature = "hdf5")]
 pub mod figure;

@@ -3,7 +3,8 @@
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use crate::kernels::attpc::circle::{self, Circle};
-use crate::kernels::attpc::estimate::{Direction, Params, Rejection};
+use crate::kernels::attpc::cluster::Direction;
+use crate::kernels::attpc::estimate::{Params, Rejection};
 use crate::kernels::attpc::pointcloud::Compat;
 use crate::kernels::attpc::spline::{Smoother, Spline};
 
@@ -75,13 +76,13 @@ impl Estimator {
         }
         let circle = track.first_circle().ok_or(Rejection::NoCircle)?;
         let [x, y] = self.vertex_xy(&circle);
+        if length(x, y) > self.params.beam_region_radius_mm {
+            return Err(Rejection::OutsideBeamRegion);
+        }
         let distances: Vec<f64> = track.distances([x, y]).collect();
         let farthest = first_largest(distances.iter().copied());
         let line = self.line(&track, &distances, (farthest, circle.radius));
         let (slope, z) = line.ok_or(Rejection::NoSlope)?;
-        if length(x, y) > self.params.beam_region_radius_mm {
-            return Err(Rejection::OutsideBeamRegion);
-        }
         let polar = polar(slope, direction)?;
         let path = self.charge(&track, farthest).ok_or(Rejection::NoCharge)?;
         let radius_m = circle.radius * 0.001;
@@ -129,8 +130,9 @@ impl Estimator {
             }
             Compat::Exact => {
                 // Not the chord but the arc over it grows in proportion to z, and beyond the
-                // farthest row the chord shrinks again.
-                let rows = rows.min(farthest + 1);
+                // farthest row the chord shrinks again. Where that row is the first, the track
+                // runs against its direction, which the line is to tell.
+                let rows = if farthest > 0 { rows.min(farthest + 1) } else { rows };
                 let diameter = 2.0 * radius;
                 let arc = |chord: &f64| diameter * (chord / diameter).min(1.0).asin();
                 let arcs: Vec<f64> = distances[..rows].iter().map(arc).collect();

@@ -7,7 +7,8 @@
 //! none. The result depends on nothing but the cluster and the parameters.
 //!
 //! ```
-//! use attpc::kernels::attpc::estimate::{Direction, Estimator, Params};
+//! use attpc::kernels::attpc::cluster::Direction;
+//! use attpc::kernels::attpc::estimate::{Estimator, Params};
 //!
 //! // A track from (0, 0, 100) of radius 100 mm that climbs 0.4 mm per mm of its arc.
 //! let points: Vec<[f64; 5]> = (1..150)
@@ -25,6 +26,8 @@
 
 mod cpu;
 mod params;
+#[cfg(test)]
+mod tests;
 
 pub use cpu::{Estimate, Estimator};
-pub use params::{Direction, Params, Rejection};
+pub use params::{Params, Rejection};

@@ -31,38 +31,6 @@ impl Default for Params {
     }
 }
 
-/// Which way a particle flew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Towards larger z.
-    Forward,
-    /// Towards smaller z.
-    Backward,
-    /// Not known.
-    None,
-}
-
-impl Direction {
-    /// The direction with a number as clusters store it.
-    pub fn from_code(code: i64) -> Option<Direction> {
-        match code {
-            0 => Some(Direction::Forward),
-            1 => Some(Direction::Backward),
-            -1 => Some(Direction::None),
-            _ => None,
-        }
-    }
-
-    /// The number that clusters and estimates store.
-    pub fn code(self) -> i64 {
-        match self {
-            Direction::Forward => 0,
-            Direction::Backward => 1,
-            Direction::None => -1,
-        }
-    }
-}
-
 /// Why a cluster has no estimate, in the order in which a cluster is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rejection {
@@ -74,10 +42,10 @@ pub enum Rejection {
     NoDirection,
     /// The first arc defines no circle.
     NoCircle,
-    /// The distance from the vertex does not change with z, or the line through it is undefined.
-    NoSlope,
     /// The vertex is too far from the beam axis.
     OutsideBeamRegion,
+    /// The distance from the vertex does not change with z, or the line through it is undefined.
+    NoSlope,
     /// The distance from the vertex shrinks along the way that the direction says.
     WrongWay,
     /// No charge on small pads after the first point.
@@ -91,8 +59,8 @@ impl Rejection {
         Rejection::NoSpline,
         Rejection::NoDirection,
         Rejection::NoCircle,
-        Rejection::NoSlope,
         Rejection::OutsideBeamRegion,
+        Rejection::NoSlope,
         Rejection::WrongWay,
         Rejection::NoCharge,
     ];
@@ -148,9 +116,5 @@ mod tests {
         assert_eq!(Rejection::from_code(0), None);
         assert_eq!(Rejection::TooFewPoints.code(), 1);
         assert_eq!(Rejection::NoCharge.code(), 8);
-        for code in [-1, 0, 1] {
-            assert_eq!(Direction::from_code(code).unwrap().code(), code);
-        }
-        assert_eq!(Direction::from_code(7), None);
     }
 }

@@ -16,7 +16,8 @@ use rayon::prelude::*;
 use crate::data::cluster_reader::{ClusterFile, StoredEvent};
 use crate::data::error::DataError;
 use crate::data::parquet::write_table;
-use crate::kernels::attpc::estimate::{Direction, Estimator, Params};
+use crate::kernels::attpc::cluster::Direction;
+use crate::kernels::attpc::estimate::{Estimator, Params};
 use crate::kernels::attpc::pointcloud::Compat;
 use crate::steps::{Job, StepError, StepSummary};
 

@@ -1,0 +1,58 @@
+//! Parameters of the clustering, named as Spyral's configuration names them.
+
+use crate::kernels::attpc::pointcloud::Compat;
+
+/// Everything that the clusters of a cloud depend on, beside its points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Params {
+    /// Clouds of fewer points get no cluster.
+    pub min_cloud_size: usize,
+    pub hdbscan: HdbscanParams,
+    /// How clusters that are parts of one track are put together, if at all.
+    pub join: Option<Join>,
+    /// Part of the steps along z that must turn the same way, 0 to 1.
+    pub direction_threshold: f64,
+    /// Neighbours that outliers are judged by, as a part of the cluster's points.
+    pub outlier_scale_factor: f64,
+    pub compat: Compat,
+}
+
+/// Density clustering.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HdbscanParams {
+    /// Points, itself included, that a point needs near it.
+    pub min_points: usize,
+    /// Smallest cluster as a part of the cloud's points.
+    pub min_size_scale_factor: f64,
+    /// Smallest cluster whatever the cloud.
+    pub min_size_lower_cutoff: usize,
+    /// Clusters that split at less than this distance in mm stay together; 0 for all splits.
+    pub cluster_selection_epsilon: f64,
+}
+
+impl HdbscanParams {
+    /// Fewest points of a cluster in a cloud of so many.
+    pub fn min_cluster_size(&self, points: usize) -> usize {
+        let part = (self.min_size_scale_factor * points as f64) as usize;
+        part.max(self.min_size_lower_cutoff)
+    }
+}
+
+/// How clusters are joined.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Join {
+    /// Where one ends the other begins.
+    Continuity {
+        /// Largest step in radius, as a part of the mean radius of both circles.
+        radius_fraction: f64,
+        /// Largest step in z, as a part of the extent of both.
+        z_fraction: f64,
+    },
+    /// Their circles cover each other.
+    Overlap {
+        /// Smaller clusters are left alone.
+        min_size: usize,
+        /// Least common area, as a part of the smaller circle's.
+        ratio: f64,
+    },
+}

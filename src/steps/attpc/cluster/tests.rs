@@ -1,0 +1,452 @@
+//! The step against what Spyral 1.1.2 made of the same clouds, and against itself.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::data::cloud_reader::{CloudFile, StoredCloud};
+use crate::data::cloud_writer::{CLOUD_COLUMNS, CloudFacts, CloudWriter, IonChamberFacts};
+use crate::data::cluster_reader::{ClusterFile, StoredEvent};
+use crate::kernels::attpc::cluster::{
+    ClusterKernel, Group, HdbscanParams, Join, Params, SortedCloud,
+};
+use crate::kernels::attpc::pointcloud::Compat;
+use crate::model::step::StepSpec;
+use crate::model::value::Value;
+use crate::steps::{StepError, StepSummary};
+
+const RUNS: [&str; 3] = ["run_0101", "run_0102", "run_0104"];
+
+fn reference(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/attpc/reference").join(path)
+}
+
+fn clouds_of(run: &str) -> PathBuf {
+    reference(&format!("Pointcloud/{run}.h5"))
+}
+
+/// The parameters with which the reference was made.
+fn reference_params() -> serde_json::Value {
+    json!({
+        "compat": "spyral-1.1",
+        "min_cloud_size": 50,
+        "hdbscan_parameters": {
+            "min_points": 3,
+            "min_size_scale_factor": 0.03,
+            "min_size_lower_cutoff": 10,
+            "cluster_selection_epsilon": 10.0,
+        },
+        "overlap_join": null,
+        "continuity_join": { "join_radius_fraction": 0.4, "join_z_fraction": 0.2 },
+        "direction_threshold": 0.5,
+        "outlier_scale_factor": 0.1,
+    })
+}
+
+fn reference_kernel() -> ClusterKernel {
+    ClusterKernel::new(Params {
+        min_cloud_size: 50,
+        hdbscan: HdbscanParams {
+            min_points: 3,
+            min_size_scale_factor: 0.03,
+            min_size_lower_cutoff: 10,
+            cluster_selection_epsilon: 10.0,
+        },
+        join: Some(Join::Continuity { radius_fraction: 0.4, z_fraction: 0.2 }),
+        direction_threshold: 0.5,
+        outlier_scale_factor: 0.1,
+        compat: Compat::Spyral11,
+    })
+}
+
+/// A step with its output in a directory of its own.
+struct Trial {
+    dir: TempDir,
+    spec: StepSpec,
+}
+
+impl Trial {
+    fn new(clouds: &[&Path], params: &serde_json::Value) -> Trial {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path().join("cluster.h5").display().to_string();
+        let input = |path: &&Path| ("cloud".to_owned(), path.display().to_string());
+        let spec = StepSpec {
+            kernel: "attpc.cluster".to_owned(),
+            params: Value::from_json(params).unwrap(),
+            item: Default::default(),
+            inputs: clouds.iter().map(input).collect(),
+            outputs: vec![("cluster".to_owned(), output)],
+            cores: 1,
+            progress: None,
+        };
+        Trial { dir, spec }
+    }
+
+    fn cores(mut self, cores: u32) -> Trial {
+        self.spec.cores = cores;
+        self
+    }
+
+    fn run(&self) -> Result<StepSummary, StepError> {
+        crate::steps::run(&self.spec, &|_| ())
+    }
+
+    fn output(&self) -> PathBuf {
+        self.dir.path().join("cluster.h5")
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.run().unwrap();
+        std::fs::read(self.output()).unwrap()
+    }
+
+    fn events(&self) -> Vec<StoredEvent> {
+        self.run().unwrap();
+        read_events(&self.output())
+    }
+
+    fn refusal(&self) -> String {
+        self.run().expect_err("the step is refused").to_string()
+    }
+}
+
+fn read_events(path: &Path) -> Vec<StoredEvent> {
+    let file = ClusterFile::open(path).unwrap();
+    file.events().iter().map(|event| file.read(*event).unwrap()).collect()
+}
+
+fn read_clouds(path: &Path) -> Vec<StoredCloud> {
+    let file = CloudFile::open(path).unwrap();
+    file.events().iter().map(|event| file.read(*event).unwrap()).collect()
+}
+
+/// A file of clouds in a directory.
+fn write_clouds(dir: &TempDir, name: &str, clouds: &[StoredCloud], range: [i64; 2]) -> PathBuf {
+    let path = dir.path().join(name);
+    let writer = CloudWriter::create(&path, range).unwrap();
+    for cloud in clouds {
+        let ion_chamber = cloud.ion_chamber.map(|pulse| IonChamberFacts {
+            amplitude: pulse.amplitude,
+            integral: pulse.integral as i64,
+            centroid: pulse.centroid as i64,
+            multiplicity: pulse.multiplicity as i64,
+        });
+        let StoredCloud { orig_run, orig_event, .. } = *cloud;
+        let facts = CloudFacts { orig_run, orig_event, ion_chamber };
+        writer.add(cloud.event as u64, &cloud.rows, &facts).unwrap();
+    }
+    writer.finish().unwrap();
+    path
+}
+
+fn made_up(event: i64, rows: Vec<[f64; CLOUD_COLUMNS]>) -> StoredCloud {
+    StoredCloud { event, orig_run: 7, orig_event: event, ion_chamber: None, rows }
+}
+
+/// Two straight tracks, far apart.
+fn two_tracks(count: usize) -> Vec<[f64; CLOUD_COLUMNS]> {
+    let point = |at: usize| {
+        let (step, side) = ((at / 2) as f64, (at % 2) as f64);
+        [2.0 * step, 120.0 * side + step * step / 50.0, 1.5 * at as f64, 80.0, 400.0, 1.0, 2.0, 0.5]
+    };
+    (0..count).map(point).collect()
+}
+
+/// One stage of Spyral: numbers by event, as `tools` of the reference wrote them.
+fn stage(run: &str, event: i64, name: &str) -> Vec<i64> {
+    let file = hdf5::File::open(reference("cluster_stages.h5")).unwrap();
+    let group = format!("{run}/event_{event}");
+    let data = file.group(&group).unwrap().dataset(name).unwrap();
+    data.as_reader().read_raw::<i64>().unwrap()
+}
+
+fn has_stages(run: &str, event: i64) -> bool {
+    let file = hdf5::File::open(reference("cluster_stages.h5")).unwrap();
+    file.group(run).unwrap().link_exists(&format!("event_{event}"))
+}
+
+fn labels(groups: &[Group], points: usize) -> Vec<i64> {
+    let mut labels = vec![-1; points];
+    for group in groups {
+        group.members.iter().for_each(|place| labels[*place as usize] = group.label);
+    }
+    labels
+}
+
+/// The sets of points that share a label, noise left out.
+fn partition(labels: &[i64]) -> BTreeSet<Vec<usize>> {
+    let members =
+        |label: &i64| (0..labels.len()).filter(|at| labels[*at] == *label).collect::<Vec<usize>>();
+    labels.iter().filter(|label| **label >= 0).map(members).collect()
+}
+
+#[test]
+fn stages_agree_with_those_of_spyral() {
+    let kernel = reference_kernel();
+    let [mut events, mut same_sets, mut same_joins, mut points, mut same_flags] = [0; 5];
+    let [mut directions, mut same_directions] = [0; 2];
+    for run in RUNS {
+        for stored in read_clouds(&clouds_of(run)) {
+            if !has_stages(run, stored.event) {
+                continue;
+            }
+            let stage = |name| stage(run, stored.event, name);
+            let cloud = SortedCloud::new(&stored.rows).unwrap();
+            let mut groups = kernel.groups(&cloud);
+            let (found, expected) = (labels(&groups, cloud.len()), stage("hdbscan_label"));
+            events += 1;
+            same_sets += usize::from(partition(&found) == partition(&expected));
+            kernel.clean(&cloud, &mut groups);
+            let (found, expected) = (labels(&groups, cloud.len()), stage("after_lof_label"));
+            points += found.len();
+            let pairs = found.iter().zip(&expected);
+            same_flags += pairs.filter(|(a, b)| (**a < 0) == (**b < 0)).count();
+            assert_eq!(kernel.direct(&cloud, &mut groups), 0);
+            let expected = stage("direction");
+            for (group, expected) in groups.iter().zip(expected.as_chunks::<3>().0) {
+                directions += 1;
+                let found = [group.label, group.direction.code(), group.members.len() as i64];
+                same_directions += usize::from(found == *expected);
+            }
+            let groups = kernel.join(&cloud, groups);
+            let (found, expected) = (labels(&groups, cloud.len()), stage("joined_label"));
+            same_joins += usize::from(partition(&found) == partition(&expected));
+        }
+    }
+    assert_eq!((events, points), (143, 43_551));
+    assert!(same_sets * 100 >= events * 98, "{same_sets} of {events}");
+    assert!(same_flags * 1000 >= points * 999, "{same_flags} of {points}");
+    assert!(same_joins * 100 >= events * 97, "{same_joins} of {events}");
+    // The two others are tracks along a row of pads, which turn neither way.
+    assert!(same_directions + 2 >= directions, "{same_directions} of {directions}");
+    assert_eq!(directions, 303);
+}
+
+#[test]
+fn final_clusters_are_those_of_spyral() {
+    let [mut events, mut same] = [0; 2];
+    for run in RUNS {
+        let trial = Trial::new(&[&clouds_of(run)], &reference_params());
+        let expected = read_events(&reference(&format!("Cluster/{run}.h5")));
+        let found = trial.events();
+        let path = reference(&format!("Cluster/{run}.h5"));
+        let range = |path: &Path| ClusterFile::open(path).unwrap().range();
+        assert_eq!(range(&trial.output()), range(&path));
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            let facts = |event: &StoredEvent| {
+                (event.event, event.orig_run, event.orig_event, event.ion_chamber)
+            };
+            assert_eq!(facts(found), facts(expected));
+            let rows = |event: &StoredEvent| {
+                event.clusters.iter().map(|c| (c.label, c.rows.clone())).collect::<Vec<_>>()
+            };
+            events += 1;
+            same += usize::from(rows(found) == rows(expected));
+        }
+    }
+    assert_eq!(events, 150);
+    assert!(same * 100 >= events * 97, "{same} of {events}");
+}
+
+#[test]
+fn attributes_have_the_types_that_spyral_gives_them() {
+    let trial = Trial::new(&[&clouds_of("run_0104")], &reference_params());
+    trial.run().unwrap();
+    let files = [trial.output(), reference("Cluster/run_0104.h5")];
+    let [found, expected] = files.map(|path| hdf5::File::open(path).unwrap());
+    for event in expected.group("cluster").unwrap().member_names().unwrap() {
+        let name = format!("cluster/{event}");
+        let [found, expected] = [&found, &expected].map(|file| file.group(&name).unwrap());
+        let [mut names, mut wanted] = [&found, &expected].map(|group| group.attr_names().unwrap());
+        names.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(names, wanted);
+        for name in names {
+            let kind = |group: &hdf5::Group| {
+                group.attr(&name).unwrap().dtype().unwrap().to_descriptor().unwrap()
+            };
+            assert_eq!(kind(&found), kind(&expected), "{event} {name}");
+        }
+    }
+}
+
+#[test]
+fn bytes_are_the_same_for_any_threads_and_any_chunks() {
+    let path = clouds_of("run_0104");
+    let whole = Trial::new(&[&path], &reference_params()).bytes();
+    assert_eq!(Trial::new(&[&path], &reference_params()).cores(3).bytes(), whole);
+    let dir = tempfile::tempdir().unwrap();
+    let clouds = read_clouds(&path);
+    let (first, last) = CloudFile::open(&path).unwrap().range().unwrap();
+    let (low, high) = clouds.split_at(7);
+    let middle = low.last().unwrap().event;
+    let parts = [
+        write_clouds(&dir, "b.h5", high, [middle + 1, last]),
+        write_clouds(&dir, "a.h5", low, [first, middle]),
+        write_clouds(&dir, "c.h5", &[], [middle, middle]),
+    ];
+    let parts: Vec<&Path> = parts.iter().map(PathBuf::as_path).collect();
+    assert_eq!(Trial::new(&parts, &reference_params()).bytes(), whole);
+    // Events that take turns between two files.
+    let (even, odd): (Vec<_>, Vec<_>) = clouds.into_iter().partition(|c| c.event % 2 == 0);
+    let parts = [
+        write_clouds(&dir, "even.h5", &even, [first, last]),
+        write_clouds(&dir, "odd.h5", &odd, [first, last]),
+    ];
+    let parts: Vec<&Path> = parts.iter().map(PathBuf::as_path).collect();
+    assert_eq!(Trial::new(&parts, &reference_params()).cores(2).bytes(), whole);
+}
+
+#[test]
+fn an_event_in_two_inputs_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let clouds: Vec<StoredCloud> = (3..6).map(|event| made_up(event, two_tracks(60))).collect();
+    let [a, b] = [("a.h5", &clouds[..2]), ("b.h5", &clouds[1..])]
+        .map(|(name, part)| write_clouds(&dir, name, part, [3, 5]));
+    let message = Trial::new(&[&a, &b], &json!({})).refusal();
+    let expected = format!("event `4` is in two inputs, `{}` and `{}`", a.display(), b.display());
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn what_was_left_out_is_counted_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut unsorted = two_tracks(100);
+    unsorted.swap(30, 31);
+    let mut spoilt = two_tracks(100);
+    spoilt[5][0] = f64::NAN;
+    spoilt[50][4] = f64::INFINITY;
+    let mut repeated = two_tracks(100);
+    repeated[20][2] = repeated[22][2];
+    repeated[21][2] = repeated[22][2];
+    let clouds = [
+        made_up(1, Vec::new()),
+        made_up(2, unsorted),
+        made_up(3, spoilt),
+        made_up(4, two_tracks(20)),
+        made_up(5, repeated),
+    ];
+    let path = write_clouds(&dir, "cloud.h5", &clouds, [0, 9]);
+    let trial = Trial::new(&[&path], &json!({ "min_cloud_size": 50 }));
+    let summary = trial.run().unwrap();
+    assert_eq!(
+        summary.warnings,
+        [
+            "1 cloud skipped because z decreases, the first is that of event `2` at point `31`",
+            "2 points left out because they are not finite, first in event `3`",
+            "2 clouds of too few points, so without a cluster",
+            "1 cluster without a direction because z repeats in them, first in event `5`",
+        ]
+    );
+    let found: Vec<(i64, usize)> = read_events(&trial.output())
+        .iter()
+        .map(|event| (event.event, event.clusters.len()))
+        .collect();
+    assert_eq!(found, [(1, 0), (3, 2), (4, 0), (5, 2)]);
+}
+
+#[test]
+fn progress_counts_what_matters() {
+    let trial = Trial::new(&[&clouds_of("run_0104")], &reference_params());
+    let last = std::cell::RefCell::new(None);
+    crate::steps::run(&trial.spec, &|progress| *last.borrow_mut() = Some(progress)).unwrap();
+    let last = last.into_inner().unwrap();
+    assert_eq!((last.done, last.total, last.unit.as_str()), (20, 20, "events"));
+    let names: Vec<&str> = last.counts.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "clusters",
+            "joined",
+            "noise points",
+            "outlier points",
+            "points",
+            "skipped clouds",
+            "small clouds"
+        ]
+    );
+    let clusters: usize =
+        read_events(&trial.output()).iter().map(|event| event.clusters.len()).sum();
+    assert_eq!(last.counts["clusters"], clusters as f64);
+}
+
+#[test]
+fn no_event_gives_a_file_without_events_and_a_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write_clouds(&dir, "cloud.h5", &[], [0, 9]);
+    let trial = Trial::new(&[&path], &json!({}));
+    assert_eq!(trial.run().unwrap().warnings, ["there is no point cloud in the input"]);
+    let file = ClusterFile::open(&trial.output()).unwrap();
+    assert_eq!((file.range(), file.events()), ((0, 9), [].as_slice()));
+}
+
+#[test]
+fn joins_are_off_unless_given_and_the_first_of_both_wins() {
+    let path = clouds_of("run_0104");
+    let clusters = |params: serde_json::Value| {
+        let trial = Trial::new(&[&path], &params);
+        let warnings = trial.run().unwrap().warnings;
+        let events = read_events(&trial.output());
+        let count = events.iter().map(|event| event.clusters.len()).sum::<usize>();
+        (count, warnings.into_iter().filter(|words| words.contains("join")).collect::<Vec<_>>())
+    };
+    let with = |name: &str, group: serde_json::Value| {
+        let mut params = reference_params();
+        params["compat"] = json!("exact");
+        params["continuity_join"] = json!(null);
+        params[name] = group;
+        params
+    };
+    let (apart, warnings) = clusters(with("continuity_join", json!(null)));
+    assert!(warnings.is_empty());
+    assert_eq!(clusters(with("continuity_join", json!({}))).0, apart);
+    let (joined, _) = clusters(with("continuity_join", json!({ "join_radius_fraction": 0.4 })));
+    assert!(joined < apart, "{joined} {apart}");
+    let (overlapped, _) = clusters(with("overlap_join", json!({ "circle_overlap_ratio": 0.25 })));
+    assert!(overlapped < apart, "{overlapped} {apart}");
+    let mut both = reference_params();
+    both["overlap_join"] = json!({ "circle_overlap_ratio": 0.25 });
+    let (count, warnings) = clusters(both);
+    assert_eq!(count, joined);
+    let expected = "`continuity_join` and `overlap_join` are both given, the first is used";
+    assert_eq!(warnings, [expected]);
+    let mut neither = reference_params();
+    neither["continuity_join"] = json!(null);
+    let (_, warnings) = clusters(neither);
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].starts_with("no join is configured, so no cluster gets a direction"));
+}
+
+#[test]
+fn parameters_out_of_range_are_refused() {
+    let path = clouds_of("run_0104");
+    let refusal = |params: serde_json::Value| Trial::new(&[&path], &params).refusal();
+    assert_eq!(
+        refusal(json!({ "hdbscan_parameters": { "min_points": 0 } })),
+        "`hdbscan_parameters.min_points` is `0`, must be between 1 and 4294967295"
+    );
+    assert_eq!(
+        refusal(json!({ "direction_threshold": 1.5 })),
+        "`direction_threshold` is `1.5`, must be between 0 and 1"
+    );
+    assert_eq!(
+        refusal(json!({ "continuity_join": { "join_radius": 0.4 } })),
+        "`attpc.cluster` has no parameter `continuity_join.join_radius`"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_cloud_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let absent = dir.path().join("absent.h5");
+    let message = Trial::new(&[&absent], &json!({})).refusal();
+    assert_eq!(message, format!("cannot open `{}`", absent.display()));
+    let other = reference("Cluster/run_0104.h5");
+    let message = Trial::new(&[&other], &json!({})).refusal();
+    let expected =
+        format!("missing `cloud`, expected a group of point clouds: `{}`", other.display());
+    assert_eq!(message, expected);
+}
