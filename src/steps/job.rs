@@ -9,9 +9,9 @@ use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
-use crate::steps::attpc::drift_map::DriftMapError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::cluster::ClusterError;
+use crate::steps::attpc::drift_map::DriftMapError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::estimate::EstimateError;
 #[cfg(feature = "hdf5")]

@@ -1,10 +1,10 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
-use crate::steps::attpc::{drift_map, select};
-#[cfg(feature = "hdf5")]
-use crate::steps::attpc::{estimate, figure, harmonize, pointcloud, report};
 use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud};
+#[cfg(feature = "hdf5")]
+use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud, report};
+use crate::steps::attpc::{drift_map, select};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -16,9 +16,10 @@ pub(super) struct Step {
 }
 
 pub(super) const TABLE: &[Step] = &[
-    Step { info: drift_map::info, run: drift_map::run },
     #[cfg(feature = "hdf5")]
     Step { info: cluster::info, run: cluster::run },
+    Step { info: drift_map::info, run: drift_map::run },
+    #[cfg(feature = "hdf5")]
     Step { info: estimate::info, run: estimate::run },
     #[cfg(feature = "hdf5")]
     Step { info: figure::event_info, run: figure::run_event },

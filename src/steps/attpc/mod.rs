@@ -1,8 +1,8 @@
 //! Steps of the AT-TPC chain.
 
-pub mod drift_map;
 #[cfg(feature = "hdf5")]
 pub mod cluster;
+pub mod drift_map;
 #[cfg(feature = "hdf5")]
 pub mod estimate;
 #[cfg(feature = "hdf5")]
