@@ -1,7 +1,6 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
-use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud};
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud, report};
 use crate::steps::attpc::{drift_map, select};
