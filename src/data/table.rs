@@ -20,14 +20,6 @@ pub fn read_columns<const N: usize>(path: &Path) -> Result<Vec<Row<N>>, DataErro
     read_rows(path, 0, |line| line.split_whitespace().collect())
 }
 
-/// A row of a table.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row<const N: usize> {
-    /// Line of the file, from 1, for messages about what the values mean.
-    pub line: usize,
-    pub values: [f64; N],
-}
-
 /// A CSV table of words: its header line, and rows with as many fields. Fields may be quoted.
 pub fn read_words(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), DataError> {
     let text = read_text(path)?;
@@ -69,6 +61,14 @@ fn read_text(path: &Path) -> Result<String, DataError> {
     let bytes =
         std::fs::read(path).map_err(|source| DataError::Open { path: path.to_owned(), source })?;
     Ok(String::from_utf8_lossy(&bytes).replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+/// A row of a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row<const N: usize> {
+    /// Line of the file, from 1, for messages about what the values mean.
+    pub line: usize,
+    pub values: [f64; N],
 }
 
 fn read_rows<const N: usize>(

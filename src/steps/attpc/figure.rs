@@ -6,7 +6,6 @@ pub mod pid;
 pub mod rates;
 pub mod tracks;
 #[cfg(test)]
-#[path = "figure/tests.rs"]
 mod table_tests;
 
 use std::path::Path;

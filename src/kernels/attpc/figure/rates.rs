@@ -60,13 +60,13 @@ pub struct RatesSheet<'s> {
 
 /// Draws the sheet.
 pub fn draw(sheet: &RatesSheet<'_>) -> String {
-    let mut svg = Svg::new(1120.0, 980.0);
+    let mut svg = Svg::new(1120.0, 1060.0);
     let runs: Vec<i64> = sheet.runs.iter().map(|rates| rates.run).collect();
     svg.text([40.0, 38.0], "Runs and rates", (TITLE, Anchor::Start));
     svg.text([40.0, 64.0], &subtitle(sheet, &runs), (LABEL, Anchor::Start));
     let names: Vec<String> = runs.iter().map(i64::to_string).collect();
     let across = Axis::linear(-0.5, runs.len().max(1) as f64 - 0.5);
-    let place = |row: f64| ([85.0, 130.0 + 300.0 * row], [600.0, 190.0]);
+    let place = |row: f64| ([85.0, 150.0 + 320.0 * row], [600.0, 190.0]);
     draw_lines(&mut svg, (place(0.0), across, &names), counts_panel(sheet));
     draw_lines(&mut svg, (place(1.0), across, &names), yields_panel(sheet));
     draw_lines(&mut svg, (place(2.0), across, &names), scalers_panel(sheet));
@@ -187,7 +187,6 @@ fn draw_lines(svg: &mut Svg, ((corner, size), x, names): RunPlace<'_>, panel: Li
         Axis::linear(0.0, round_up(1.1 * most))
     };
     let frame = Frame { corner, size, x, y };
-    write_heading(svg, corner, &panel.heading);
     frame.draw_named(svg, names, Titles { heading: "", x: "run", y: &panel.y });
     if panel.lines.is_empty() {
         frame.say_empty(svg, panel.empty);
@@ -202,12 +201,14 @@ fn draw_lines(svg: &mut Svg, ((corner, size), x, names): RunPlace<'_>, panel: Li
         frame.clipped(svg, |svg| draw_course(svg, &places, *mark));
         legend.add(*mark, name.clone());
     }
-    legend.draw_row(svg, [corner[0], corner[1] - 10.0], f64::INFINITY);
+    write_heads(svg, &frame, (&panel.heading, &legend));
 }
 
-/// Writes a heading that leaves room for a legend under it.
-fn write_heading(svg: &mut Svg, [left, top]: [f64; 2], heading: &str) {
-    svg.text([left, top - 32.0], heading, (HEADING, Anchor::Start));
+/// Writes a heading over a frame, with the legend between them.
+fn write_heads(svg: &mut Svg, frame: &Frame, (heading, legend): (&str, &Legend)) {
+    let [left, top] = frame.corner;
+    let highest = legend.draw_above(svg, [left, top - 10.0], frame.end()[0]);
+    svg.text([left, highest - 22.0], heading, (HEADING, Anchor::Start));
 }
 
 /// A line through runs, broken where a run has no value.
@@ -215,6 +216,10 @@ fn draw_course(svg: &mut Svg, places: &[Option<[f64; 2]>], mark: Mark) {
     for stretch in places.split(Option::is_none) {
         let points: Vec<[f64; 2]> = stretch.iter().flatten().copied().collect();
         svg.path(&points, &mark.line(1.6));
+        // A run between two gaps has no line to be seen by.
+        if points.len() == 1 {
+            svg.dots(&points, 6.5, mark.colour);
+        }
     }
     let points: Vec<[f64; 2]> = places.iter().flatten().copied().collect();
     if points.len() <= DOTTED {
@@ -232,8 +237,8 @@ fn draw_chamber(svg: &mut Svg, sheet: &RatesSheet<'_>) {
     let most = histogram.counts().iter().copied().max().unwrap_or(0) as f64;
     let y = Axis::linear(0.0, round_up((1.3 * most).max(4.0)));
     let x = Axis::linear(0.0, round_up(high));
-    let frame = Frame { corner: [790.0, 130.0], size: [290.0, 450.0], x, y };
-    write_heading(svg, frame.corner, "Ion chamber");
+    let frame = Frame { corner: [790.0, 150.0], size: [290.0, 470.0], x, y };
+    write_heads(svg, &frame, ("Ion chamber", &Legend::new()));
     frame.draw(svg, Titles { heading: "", x: "amplitude (ADC)", y: "clouds" });
     if spread.count() == 0 {
         frame.say_empty(svg, "no good pulses");
@@ -280,12 +285,11 @@ fn draw_live(svg: &mut Svg, sheet: &RatesSheet<'_>, names: &[String]) {
     ];
     let lines: Vec<_> = lines.into_iter().filter(|line| known(&line.2)).collect();
     let frame = Frame {
-        corner: [790.0, 730.0],
+        corner: [790.0, 790.0],
         size: [290.0, 190.0],
         x: Axis::linear(-0.5, names.len().max(1) as f64 - 0.5),
         y: Axis::linear(0.0, 100.0),
     };
-    write_heading(svg, frame.corner, "Live share");
     frame.draw_named(svg, names, Titles { heading: "", x: "run", y: "%" });
     if lines.is_empty() {
         frame.say_empty(svg, "no scalers given");
@@ -298,7 +302,7 @@ fn draw_live(svg: &mut Svg, sheet: &RatesSheet<'_>, names: &[String]) {
         frame.clipped(svg, |svg| draw_course(svg, &places, *mark));
         legend.add(*mark, name.clone());
     }
-    legend.draw_row(svg, [frame.corner[0], frame.corner[1] - 10.0], f64::INFINITY);
+    write_heads(svg, &frame, ("Live share", &legend));
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ use crate::steps::attpc::run_counts::{is_bare, particle_of, runs_in};
 use crate::steps::attpc::window::optional_float;
 use crate::steps::{Job, StepError, StepSummary};
 
+/// States whose lines can still be told apart and named.
+const MOST_STATES: usize = 14;
+
 /// What `attpc.figure.kinematics` says of itself.
 pub fn info() -> KernelInfo {
     KernelInfo {
@@ -85,7 +88,8 @@ fn params() -> Vec<ParamInfo> {
 pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
     let nuclei = nuclei(job)?;
     let names = nuclei.map(|nucleus| nucleus.to_string());
-    let states = numbers(job, "excitation_energies", |_| true, "a list of numbers")?;
+    let few = |states: &[f64]| states.len() <= MOST_STATES;
+    let states = numbers(job, "excitation_energies", few, "a list of at most 14 numbers")?;
     let range = match job.value("excitation_range") {
         Value::Null => None,
         _ => {

@@ -14,6 +14,9 @@ use crate::steps::attpc::select::SelectError;
 use crate::steps::attpc::window::{window, window_params};
 use crate::steps::{Job, StepError, StepSummary};
 
+/// Letters of a gate's name that are shown.
+const LONGEST_NAME: usize = 40;
+
 /// What `attpc.figure.pid` says of itself.
 pub fn info() -> KernelInfo {
     let input =
@@ -120,9 +123,18 @@ fn read_gates(job: &Job<'_>) -> Result<Vec<NamedGate>, StepError> {
         let pid = read_particle_id(path)?;
         let gate = Gate::new(&pid.vertices)
             .map_err(|source| SelectError::Gate { path: path.to_owned(), source })?;
-        Ok(NamedGate { name: pid.name, axes: pid.axes, vertices: pid.vertices, gate })
+        let name = shortened(&pid.name);
+        Ok(NamedGate { name, axes: pid.axes, vertices: pid.vertices, gate })
     };
     job.inputs("pid").into_iter().map(read).collect()
+}
+
+/// A name as a picture can show it.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
 }
 
 fn read_estimates(

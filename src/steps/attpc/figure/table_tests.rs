@@ -162,7 +162,7 @@ fn reactions_that_cannot_be_are_refused() {
     let states = Value::List(vec![text("a")]);
     assert_eq!(
         refused("excitation_energies", states),
-        "`excitation_energies` is `[\"a\"]`, must be a list of numbers"
+        "`excitation_energies` is `[\"a\"]`, must be a list of at most 14 numbers"
     );
     let range = Value::List(vec![Value::Int(3), Value::Int(1)]);
     assert_eq!(
