@@ -68,7 +68,7 @@ pub(super) fn particle_of(path: &str) -> String {
 }
 
 /// The number in a file's name `run_NNNN`, with anything behind it.
-fn run_in_name(path: &str) -> Result<i64, StepError> {
+pub(super) fn run_in_name(path: &str) -> Result<i64, StepError> {
     let name = Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let digits = name.strip_prefix("run_").unwrap_or_default();
     let end = digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len());

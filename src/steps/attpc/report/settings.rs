@@ -24,9 +24,7 @@ pub(super) fn read(job: &Job<'_>) -> Result<Settings, StepError> {
     let (mut blocks, mut changed) = (Vec::new(), 0);
     for path in &files {
         let params = read_params(Path::new(path))?;
-        let group =
-            |param: &FileParam| param.names[..param.names.len().saturating_sub(1)].join(".");
-        for together in params.chunk_by(|a, b| group(a) == group(b)) {
+        for (group, together) in grouped(&params) {
             let rows: Vec<Vec<Cell>> = together
                 .iter()
                 .map(|param| {
@@ -36,7 +34,7 @@ pub(super) fn read(job: &Job<'_>) -> Result<Settings, StepError> {
                     row(param, known, differs)
                 })
                 .collect();
-            let named = match (files.len(), group(&together[0])) {
+            let named = match (files.len(), group) {
                 (1, name) if !name.is_empty() => name,
                 (_, name) if name.is_empty() => file_name(path).to_owned(),
                 (_, name) => format!("{} · {name}", file_name(path)),
@@ -52,6 +50,20 @@ pub(super) fn read(job: &Job<'_>) -> Result<Settings, StepError> {
     }
     let section = Section { name: "parameters", heading: "Parameters", blocks };
     Ok(Settings { section, changed })
+}
+
+/// Parameters by the table they are in, tables in the order in which they first appear: values of a
+/// table may stand before and after those of a table inside it.
+fn grouped(params: &[FileParam]) -> Vec<(String, Vec<&FileParam>)> {
+    let mut groups: Vec<(String, Vec<&FileParam>)> = Vec::new();
+    for param in params {
+        let name = param.names[..param.names.len().saturating_sub(1)].join(".");
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, group)) => group.push(param),
+            None => groups.push((name, vec![param])),
+        }
+    }
+    groups
 }
 
 /// What a kernel says of the parameter that a file names. The file may put tables of its own around
@@ -130,6 +142,14 @@ mod tests {
         assert_eq!(unit("detector.window_time_bucket"), expected);
         assert_eq!(unit("pointcloud.detector.window_time_bucket"), expected);
         assert_eq!(unit("trial.nothing"), None);
+    }
+
+    #[test]
+    fn a_table_that_is_interrupted_stays_one_group() {
+        let params = ["a.x", "a.b.y", "a.z"].map(|name| param(name, "1"));
+        let names: Vec<(String, usize)> =
+            grouped(&params).into_iter().map(|(name, group)| (name, group.len())).collect();
+        assert_eq!(names, [("a".to_owned(), 2), ("a.b".to_owned(), 1)]);
     }
 
     #[test]
