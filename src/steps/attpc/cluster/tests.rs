@@ -38,6 +38,7 @@ fn reference_params() -> serde_json::Value {
             "min_size_lower_cutoff": 10,
             "cluster_selection_epsilon": 10.0,
         },
+        "tripclust_parameters": null,
         "overlap_join": null,
         "continuity_join": { "join_radius_fraction": 0.4, "join_z_fraction": 0.2 },
         "direction_threshold": 0.5,
@@ -418,6 +419,20 @@ fn joins_are_off_unless_given_and_the_first_of_both_wins() {
     let (_, warnings) = clusters(neither);
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].starts_with("no join is configured, so no cluster gets a direction"));
+}
+
+#[test]
+fn a_clustering_that_is_not_there_is_refused_unless_the_other_is_given() {
+    let path = clouds_of("run_0104");
+    let mut params = reference_params();
+    params["tripclust_parameters"] = json!({ "r": 6.0, "k": 12 });
+    let warnings = Trial::new(&[&path], &params).run().unwrap().warnings;
+    assert_eq!(warnings[0], "both clusterings are given, `hdbscan_parameters` are used");
+    params["hdbscan_parameters"] = json!(null);
+    assert_eq!(
+        Trial::new(&[&path], &params).refusal(),
+        "no clustering by `tripclust_parameters` here, give `hdbscan_parameters`"
+    );
 }
 
 #[test]
