@@ -2,6 +2,8 @@
 
 #[cfg(feature = "hdf5")]
 pub mod cluster;
+#[cfg(all(test, feature = "hdf5"))]
+pub mod compare;
 #[cfg(feature = "hdf5")]
 pub mod estimate;
 #[cfg(feature = "hdf5")]
