@@ -4,6 +4,7 @@
 pub mod cluster;
 #[cfg(all(test, feature = "hdf5"))]
 pub mod compare;
+pub mod drift_map;
 #[cfg(feature = "hdf5")]
 pub mod estimate;
 #[cfg(feature = "hdf5")]
@@ -12,3 +13,10 @@ pub mod figure;
 pub mod harmonize;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
+#[cfg(feature = "hdf5")]
+pub mod report;
+#[cfg(feature = "hdf5")]
+mod run_counts;
+pub mod select;
+#[cfg(feature = "hdf5")]
+mod window;

@@ -7,6 +7,9 @@ use crate::kernels::attpc::spline::{FEWEST_POINTS, Smoother};
 /// Smoothing of the tracks whose sense is asked for, fixed in the peer as well.
 const SMOOTHING: f64 = 10.0;
 
+/// A circle as large as this is a straight line, whose bend is all rounding.
+const STRAIGHT_MM: f64 = 1e9;
+
 /// Direction of a track.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
@@ -54,6 +57,7 @@ impl Judge {
         let spokes: Vec<[f64; 2]> = x.iter().zip(y).map(around).collect();
         let steps = spokes.len().saturating_sub(1) as f64;
         let [forward, backward] = match self.compat {
+            Compat::Exact if circle.radius.is_nan() || circle.radius >= STRAIGHT_MM => [0.0; 2],
             Compat::Exact => turns(&spokes).map(|count| count as f64 / steps),
             Compat::Spyral11 => {
                 let forward = rises(&spokes) as f64 / steps;
@@ -152,6 +156,17 @@ mod tests {
         for compat in [Compat::Exact, Compat::Spyral11] {
             assert_eq!(direction(&point, compat), Some(Direction::None));
         }
+    }
+
+    #[test]
+    fn a_track_along_a_row_of_pads_turns_neither_way() {
+        let along = |at: usize| 4.90825 * at as f64 - 130.0;
+        let track = Track {
+            x: (0..18).map(along).collect(),
+            y: vec![55.258533; 18],
+            z: (0..18).map(|at| 4.3 * at as f64 + (at % 3) as f64).collect(),
+        };
+        assert_eq!(direction(&track, Compat::Exact), Some(Direction::None));
     }
 
     #[test]

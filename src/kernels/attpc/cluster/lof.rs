@@ -3,12 +3,14 @@
 
 use std::ops::Range;
 
-use crate::kernels::attpc::cluster::neighbors::{Sorted, Window};
+use crate::kernels::attpc::cluster::neighbors::{Near, Sorted, Window};
 
 /// Points above this factor are outliers.
 const LIMIT: f64 = 1.5;
 /// Keeps the density of points in one place finite; scikit-learn's value.
 const LEAST_REACH: f64 = 1e-10;
+/// Most neighbours of all points together that are kept, which takes 3 MiB.
+const MOST_KEPT: usize = 1 << 18;
 /// Fewest neighbours that are asked for.
 const FEWEST_NEIGHBORS: usize = 2;
 
@@ -28,27 +30,103 @@ pub(super) fn outliers(points: &[[f64; 3]], scale: f64) -> Vec<bool> {
 
 /// Factors of all points, in sorted order.
 fn factors(points: &Sorted, k: usize) -> Vec<f64> {
-    let kth_squared = points.kth_squared(k);
-    let kth: Vec<f64> = kth_squared.iter().map(|squared| squared.sqrt()).collect();
-    let mut neighborhood = Neighborhood::new(points, &kth_squared, k);
-    let reach = |squared: f64, other: f64| {
-        let distance = squared.sqrt();
-        if distance > other { distance } else { other }
-    };
-    let mut density = Vec::with_capacity(points.len());
-    for (at, radius) in kth.iter().enumerate() {
-        let mean = neighborhood.sum(at, *radius, &kth, reach) / k as f64;
-        density.push(1.0 / (mean + LEAST_REACH));
+    if points.len() * k <= MOST_KEPT {
+        let neighbors = Neighbors::find(points, k);
+        factors_with(k, &neighbors.kth, |at, values, term| neighbors.sum(at, values, term))
+    } else {
+        let kth_squared = points.kth_squared(k);
+        let kth: Vec<f64> = kth_squared.iter().map(|squared| squared.sqrt()).collect();
+        let mut neighborhood = Neighborhood::new(points, &kth_squared, k);
+        factors_with(k, &kth, |at, values, term| neighborhood.sum(at, kth[at], values, term))
     }
-    let mut factors = Vec::with_capacity(points.len());
-    for (at, radius) in kth.iter().enumerate() {
-        let sum = neighborhood.sum(at, *radius, &density, |_, density| density);
-        factors.push(sum / k as f64 / density[at]);
-    }
-    factors
 }
 
-/// Sums over exactly `k` neighbours of a point, which are found anew each time because keeping them
+/// A term of a sum over neighbours.
+#[derive(Clone, Copy)]
+enum Term {
+    /// The larger of the distance and the neighbour's value, which is its own reach.
+    Reach,
+    /// The neighbour's value.
+    Value,
+}
+
+/// The factors, given the reach of each point and a sum over the neighbours of one.
+fn factors_with(
+    k: usize,
+    kth: &[f64],
+    mut sum: impl FnMut(usize, &[f64], Term) -> f64,
+) -> Vec<f64> {
+    let mut density = Vec::with_capacity(kth.len());
+    for at in 0..kth.len() {
+        density.push(1.0 / (sum(at, kth, Term::Reach) / k as f64 + LEAST_REACH));
+    }
+    let factor = |at: usize| sum(at, &density, Term::Value) / k as f64 / density[at];
+    (0..kth.len()).map(factor).collect()
+}
+
+/// The `k` neighbours of every point, for clusters that are small enough to keep them.
+struct Neighbors {
+    k: usize,
+    /// Distance to the farthest neighbour.
+    kth: Vec<f64>,
+    places: Vec<u32>,
+    distances: Vec<f64>,
+}
+
+impl Neighbors {
+    fn find(points: &Sorted, k: usize) -> Neighbors {
+        let mut kth = Vec::with_capacity(points.len());
+        // One more, because a candidate is written before it is known to be none.
+        let mut places = vec![0; points.len() * k + 1];
+        let mut distances = vec![0.0; points.len() * k + 1];
+        points.visit(k, |limit, near| {
+            let (here, own) = (kth.len(), kth.len() * k);
+            let mut next = own;
+            for (place, squared) in near.places.iter().zip(&near.squared) {
+                places[next] = *place;
+                distances[next] = *squared;
+                next += usize::from(*squared < limit) & usize::from(*place as usize != here);
+            }
+            let equal = farthest(points, near, limit, here, own + k - next);
+            for (at, place) in (next..own + k).zip(equal) {
+                places[at] = place;
+                distances[at] = limit;
+            }
+            kth.push(limit.sqrt());
+        });
+        distances.iter_mut().for_each(|squared| *squared = squared.sqrt());
+        Neighbors { k, kth, places, distances }
+    }
+
+    fn sum(&self, at: usize, values: &[f64], term: Term) -> f64 {
+        let own = at * self.k..(at + 1) * self.k;
+        let values = self.places[own.clone()].iter().map(|place| values[*place as usize]);
+        match term {
+            Term::Value => values.sum(),
+            Term::Reach => {
+                let pairs = values.zip(&self.distances[own]);
+                pairs
+                    .map(|(reach, distance)| if *distance > reach { *distance } else { reach })
+                    .sum()
+            }
+        }
+    }
+}
+
+/// Places of points as far away as the farthest neighbour, of which so many are wanted: the first
+/// ones in the order of the input, where there are more.
+fn farthest(points: &Sorted, near: &Near, limit: f64, here: usize, wanted: usize) -> Vec<u32> {
+    let all = near.places.iter().zip(&near.squared);
+    let equal = |(place, squared): &(&u32, &f64)| **squared == limit && **place as usize != here;
+    let mut places: Vec<u32> = all.filter(equal).map(|(place, _)| *place).collect();
+    if places.len() > wanted {
+        places.sort_by_key(|place| points.place(*place as usize));
+        places.truncate(wanted);
+    }
+    places
+}
+
+/// The same sums for large clusters, whose neighbours are found anew each time because keeping them
 /// takes memory that grows with the square of the points.
 struct Neighborhood<'p> {
     points: &'p Sorted,
@@ -63,8 +141,18 @@ impl<'p> Neighborhood<'p> {
         Neighborhood { points, kth_squared, k, window: points.window(), squared: Vec::new() }
     }
 
+    fn sum(&mut self, at: usize, radius: f64, values: &[f64], term: Term) -> f64 {
+        match term {
+            Term::Value => self.sum_of(at, radius, values, |_, value| value),
+            Term::Reach => self.sum_of(at, radius, values, |squared, reach| {
+                let distance = squared.sqrt();
+                if distance > reach { distance } else { reach }
+            }),
+        }
+    }
+
     /// The sum of `term(squared distance, value)` over the neighbours of a point.
-    fn sum(
+    fn sum_of(
         &mut self,
         at: usize,
         radius: f64,
@@ -172,9 +260,17 @@ mod tests {
         for points in [sample::tracks(7, 140), grid, vec![[1.0; 3]; 9], vec![[0.0; 3], [1.0; 3]]] {
             for k in [1, 2, 5, 8].into_iter().filter(|k| *k < points.len()) {
                 let sorted = Sorted::new(&points);
-                let found = sorted.unsorted(&factors(&sorted, k));
-                for (found, expected) in found.iter().zip(plain(&points, k)) {
-                    assert!((found - expected).abs() < 1e-9 * expected, "{k} {found} {expected}");
+                let kept = sorted.unsorted(&factors(&sorted, k));
+                let squared = sorted.kth_squared(k);
+                let kth: Vec<f64> = squared.iter().map(|squared| squared.sqrt()).collect();
+                let mut anew = Neighborhood::new(&sorted, &squared, k);
+                let anew =
+                    factors_with(k, &kth, |at, values, term| anew.sum(at, kth[at], values, term));
+                for found in [kept, sorted.unsorted(&anew)] {
+                    for (found, expected) in found.iter().zip(plain(&points, k)) {
+                        let near = (found - expected).abs() < 1e-9 * expected;
+                        assert!(near, "{k} {found} {expected}");
+                    }
                 }
             }
         }

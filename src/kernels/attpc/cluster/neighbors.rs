@@ -79,27 +79,58 @@ impl Sorted {
     /// # Panics
     /// When there are not more than `k` points.
     pub fn kth_squared(&self, k: usize) -> Vec<f64> {
-        assert!(k < self.len(), "a point has one neighbour less than there are points");
-        if k == 0 {
-            return vec![0.0; self.len()];
-        }
         let mut kth = Vec::with_capacity(self.len());
+        self.visit(k, |squared, _| kth.push(squared));
+        kth
+    }
+
+    /// Visits every point in sorted order, with the squared distance to the `k`-th nearest of the
+    /// others and all points that may be as near, itself among them.
+    ///
+    /// # Panics
+    /// When there are not more than `k` points.
+    pub fn visit(&self, k: usize, mut see: impl FnMut(f64, &Near)) {
+        assert!(k < self.len(), "a point has one neighbour less than there are points");
         let mut roots: Vec<f64> = Vec::with_capacity(self.len());
         let mut window = self.window();
-        let mut near = Vec::new();
+        let (mut all, mut near, mut ranked) = (Vec::new(), Near::default(), Vec::new());
         for at in 0..self.len() {
             let before = at.saturating_sub(BOUND_POINTS)..at;
             let bounds = before.map(|other| roots[other] + self.distance(other, at));
             let bound = bounds.fold(f64::INFINITY, f64::min) * ROUNDING;
             let range = window.about(self, at, bound);
-            self.squared(at, range, &mut near);
-            keep_within(&mut near, bound * bound);
+            self.squared(at, range.clone(), &mut all);
+            near.take_within(&all, range.start, bound * bound);
             // The point itself is among them, as one of the nearest.
-            let (_, value, _) = near.select_nth_unstable_by(k, f64::total_cmp);
-            kth.push(*value);
-            roots.push(value.sqrt());
+            let kth = ranked_value(&near.squared, k, &mut ranked);
+            roots.push(kth.sqrt());
+            see(kth, &near);
         }
-        kth
+    }
+}
+
+/// Points near another, with their squared distances from it.
+#[derive(Default)]
+pub(super) struct Near {
+    /// Places among the sorted points, ascending.
+    pub places: Vec<u32>,
+    pub squared: Vec<f64>,
+}
+
+impl Near {
+    /// Takes those points of a window that are not farther than a bound, without a branch that the
+    /// processor could only guess.
+    fn take_within(&mut self, squared: &[f64], start: usize, bound: f64) {
+        self.places.resize(squared.len(), 0);
+        self.squared.resize(squared.len(), 0.0);
+        let mut kept = 0;
+        for (at, value) in squared.iter().enumerate() {
+            self.squared[kept] = *value;
+            self.places[kept] = (start + at) as u32;
+            kept += usize::from(*value <= bound);
+        }
+        self.places.truncate(kept);
+        self.squared.truncate(kept);
     }
 }
 
@@ -132,15 +163,28 @@ impl Window {
     }
 }
 
-/// Keeps what is not above a bound, without a branch that the processor could only guess.
-fn keep_within(values: &mut Vec<f64>, bound: f64) {
-    let mut kept = 0;
-    for at in 0..values.len() {
-        let value = values[at];
-        values[kept] = value;
-        kept += usize::from(value <= bound);
+/// Ranks up to this are found by keeping the smallest values sorted.
+const LOW_RANKS: usize = 8;
+
+/// The value of a rank, counted from 0.
+fn ranked_value(values: &[f64], rank: usize, scratch: &mut Vec<f64>) -> f64 {
+    if rank >= LOW_RANKS {
+        scratch.clear();
+        scratch.extend_from_slice(values);
+        return *scratch.select_nth_unstable_by(rank, f64::total_cmp).1;
     }
-    values.truncate(kept);
+    let mut low = [f64::INFINITY; LOW_RANKS];
+    for value in values {
+        if *value < low[rank] {
+            let mut at = rank;
+            while at > 0 && low[at - 1] > *value {
+                low[at] = low[at - 1];
+                at -= 1;
+            }
+            low[at] = *value;
+        }
+    }
+    low[rank]
 }
 
 fn longest_axis(points: &[[f64; 3]]) -> usize {
