@@ -26,6 +26,9 @@ const CAPABILITIES: [(&str, &[&str]); 9] = [
     ("signals", &["signal_hook::"]),
     ("unsafe", &["unsafe "]),
 ];
+/// What only one directory of a room may do, because it is reviewed there.
+const NARROWER: [(&str, &str, &str); 2] =
+    [("kernels", "cudarc::", "src/kernels/gpu/"), ("kernels", "unsafe ", "src/kernels/gpu/")];
 /// Names of files that become everyone's import.
 const VAGUE_NAMES: [&str; 8] =
     ["util", "utils", "common", "helper", "helpers", "types", "misc", "prelude"];
@@ -293,6 +296,11 @@ fn check_line(line: &str, path: &str, rules: &Rules<'_>, say: &mut dyn FnMut(Str
             say(format!("`{sign}`: the card of `{own}` does not touch {word}"));
         }
     }
+    for (room, sign, directory) in NARROWER {
+        if own == room && has_word(line, sign) && !path.starts_with(directory) {
+            say(format!("`{}` is for {directory} alone", sign.trim()));
+        }
+    }
     for name in rules.crates.iter().filter(|name| !FREE_CRATES.contains(&name.as_str())) {
         let allowed = touches.contains(name)
             || (name == "signal_hook" && touches.contains(&"signals".to_owned()));
@@ -495,6 +503,14 @@ fn tests_may_do_more_but_not_wait() {
     assert_eq!(found_in("src/a/x.rs", &after).len(), 1);
     let ignored = "#[cfg(test)]\nmod tests {\n    #[ignore]\n    fn x() {}\n}\n";
     assert_eq!(found_in("src/a/x.rs", ignored).len(), 1);
+}
+
+#[test]
+fn native_code_has_one_directory() {
+    let card = "//! Room card\n//! - job: x\n//! - takes: x\n//! - gives: x\n\
+                //! - imports: nothing\n//! - touches: unsafe\n//! - never: x\n";
+    let found = found_in("src/kernels/mod.rs", &format!("{card}unsafe {{ x() }}\n"));
+    assert_eq!(found, ["src/kernels/mod.rs:8: `unsafe` is for src/kernels/gpu/ alone"]);
 }
 
 #[test]

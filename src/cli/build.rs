@@ -2,14 +2,16 @@
 
 use clap::Args;
 
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Kind};
 use crate::cli::options::{JsonOption, ProgressChoice, ProjectOptions, RunOptions};
 use crate::cli::plan::{self, PlanArgs};
 use crate::cli::project::Opened;
 use crate::cli::session::{Clock, Session};
 use crate::cli::signals;
-use crate::engine::{self, Mailbox, Observer, Order, Request};
+use crate::engine::{self, GpuUse, Mailbox, Observer, Order, Request};
 use crate::model::event::{BuildEvent, BuildSummary};
+use crate::model::step::DeviceChoice;
+use crate::steps;
 use crate::ui::view::View;
 
 /// Bring targets up to date: run what is stale, say why
@@ -48,6 +50,7 @@ pub fn run(args: &BuildArgs, session: &mut Session) -> Result<u8, CliError> {
         keep_going: args.run.keep_going,
         force: args.run.force,
         no_wait: args.run.no_wait,
+        gpus: gpus(args.run.device.into())?,
         ..opened.request(session, &args.targets)
     };
     let mailbox = Mailbox::default();
@@ -79,6 +82,19 @@ pub fn run(args: &BuildArgs, session: &mut Session) -> Result<u8, CliError> {
             drop(watcher);
             Err(trouble)
         }
+    }
+}
+
+/// What of this machine's GPUs a build uses.
+fn gpus(choice: DeviceChoice) -> Result<Option<GpuUse>, CliError> {
+    let found = match choice {
+        DeviceChoice::Cpu => return Ok(None),
+        DeviceChoice::Cuda | DeviceChoice::Auto => steps::gpus(),
+    };
+    match found {
+        Ok(devices) => Ok(Some(GpuUse { kernels: steps::gpu_kernels(), devices })),
+        Err(_) if choice == DeviceChoice::Auto => Ok(None),
+        Err(error) => Err(CliError::of(Kind::Environment, &error).hint(error.hint())),
     }
 }
 

@@ -12,8 +12,11 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use crate::cli::error::{CliError, Kind};
+use crate::cli::options::DeviceOption;
 use crate::cli::session::{Clock, Session};
-use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo, Progress, StepSpec};
+use crate::model::step::{
+    DeviceChoice, KernelInfo, ParamInfo, ParamKind, PortInfo, Progress, StepSpec,
+};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
 use crate::steps::{self, StepError};
@@ -51,6 +54,10 @@ enum KernelCommand {
         /// The step document, in JSON
         #[arg(value_name = "SPEC.json")]
         spec: PathBuf,
+
+        /// Where to compute
+        #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+        device: DeviceOption,
     },
 }
 
@@ -58,7 +65,7 @@ pub fn run(args: &KernelArgs, session: &mut Session) -> Result<u8, CliError> {
     match &args.command {
         KernelCommand::List { json } => list(*json, session)?,
         KernelCommand::Describe { name, json } => describe(name, *json, session)?,
-        KernelCommand::Run { spec } => run_step(spec, session)?,
+        KernelCommand::Run { spec, device } => run_step(spec, (*device).into(), session)?,
     }
     Ok(crate::cli::SUCCESS)
 }
@@ -172,7 +179,7 @@ fn default(param: &ParamInfo) -> String {
     }
 }
 
-fn run_step(path: &Path, session: &mut Session) -> Result<(), CliError> {
+fn run_step(path: &Path, device: DeviceChoice, session: &mut Session) -> Result<(), CliError> {
     let path = session.directory.join(path);
     let unreadable = |error: io::Error| {
         let message = format!("cannot read step document `{}`", path.display());
@@ -187,8 +194,8 @@ fn run_step(path: &Path, session: &mut Session) -> Result<(), CliError> {
         CliError::new(Kind::Environment, "cannot open the file for progress reports")
             .caused_by(&error)
     })?;
-    let summary =
-        steps::run(&spec, &|progress| reports.take(&progress)).map_err(|error| refused(&error))?;
+    let summary = steps::run_on(device, &spec, &|progress| reports.take(&progress))
+        .map_err(|error| refused(&error))?;
     let warning = |text: &String| {
         Line::new().with(Label::Warning, "warning").with(Label::Plain, format!(": {text}"))
     };
@@ -205,7 +212,9 @@ fn refused(error: &StepError) -> CliError {
         | StepError::Params(_)
         | StepError::MissingPort { .. }
         | StepError::UnknownPort { .. }
+        | StepError::NoGpuVersion { .. }
         | StepError::TooManyFiles { .. } => Kind::Usage,
+        StepError::Gpu(_) => Kind::Environment,
         _ => Kind::Failed,
     };
     match error.hint() {
@@ -304,10 +313,11 @@ mod tests {
         let space = tempfile::tempdir().unwrap();
         std::fs::write(space.path().join("spec.json"), "{}").unwrap();
         let mut session = Session::apart(space.path().into(), io::sink(), io::sink());
-        let error = run_step(Path::new("spec.json"), &mut session).unwrap_err();
+        let error = run_step(Path::new("spec.json"), DeviceChoice::Cpu, &mut session).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(error.present(false).contains("is not a step document"));
-        let error = run_step(Path::new("nothing.json"), &mut session).unwrap_err();
+        let error =
+            run_step(Path::new("nothing.json"), DeviceChoice::Cpu, &mut session).unwrap_err();
         assert_eq!(error.exit_code(), 4);
     }
 }

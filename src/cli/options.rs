@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use crate::model::step::DeviceChoice;
 use crate::ui::view::Verbosity;
 
 /// Options that every command takes, before or after its name.
@@ -64,6 +65,28 @@ pub enum ProgressChoice {
     None,
 }
 
+/// Where native steps compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DeviceOption {
+    /// On the processor
+    #[default]
+    Cpu,
+    /// On a GPU, those that have a version for it; an error where there is none
+    Cuda,
+    /// On a GPU where there is one, else on the processor
+    Auto,
+}
+
+impl From<DeviceOption> for DeviceChoice {
+    fn from(option: DeviceOption) -> DeviceChoice {
+        match option {
+            DeviceOption::Cpu => DeviceChoice::Cpu,
+            DeviceOption::Cuda => DeviceChoice::Cuda,
+            DeviceOption::Auto => DeviceChoice::Auto,
+        }
+    }
+}
+
 /// Options of commands that read a project.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ProjectOptions {
@@ -98,6 +121,10 @@ pub struct RunOptions {
     /// Leave at once when another build holds the lock, instead of waiting for it
     #[arg(long)]
     pub no_wait: bool,
+
+    /// Where native steps compute; results agree within the tolerance that a kernel states
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: DeviceOption,
 
     /// Tell progress in this manner
     #[arg(long, value_name = "MANNER", default_value = "auto")]

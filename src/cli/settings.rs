@@ -23,6 +23,8 @@ struct Written {
     grace: Option<String>,
     state: Option<PathBuf>,
     #[serde(default)]
+    keep_going: bool,
+    #[serde(default)]
     pools: BTreeMap<String, u32>,
 }
 
@@ -53,6 +55,7 @@ pub fn read(root: &Path) -> Result<(Settings, Option<PathBuf>), CliError> {
         memory: written.memory.as_ref().map(size).transpose()?,
         pools: written.pools,
         grace: written.grace.as_ref().map(time).transpose()?,
+        keep_going: written.keep_going,
     };
     Ok((settings, written.state))
 }
@@ -70,7 +73,7 @@ fn in_text(error: &toml::de::Error, text: &str) -> CliError {
             Diagnostic::error(message).at(&Span::new(FILE, line, column, length as u32))
         }
     };
-    let hint = "`attpc.toml` takes cores, memory, grace, state and a table [pools]";
+    let hint = "`attpc.toml` takes cores, memory, grace, keep_going, state and a table [pools]";
     CliError::recipe(&diagnostic.hint(hint).into(), &|_| Some(text.to_owned()))
 }
 

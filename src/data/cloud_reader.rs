@@ -37,6 +37,15 @@ pub struct StoredPulse {
     pub multiplicity: f64,
 }
 
+/// What is known of a cloud without reading its points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CloudFacts {
+    pub orig_run: i64,
+    pub points: usize,
+    /// ADC; nothing where there was no good pulse.
+    pub ic_amplitude: Option<f64>,
+}
+
 /// An open file of point clouds.
 pub struct CloudFile {
     file: HdfFile,
@@ -104,6 +113,24 @@ impl CloudFile {
             orig_event: attribute("orig_event")? as i64,
             ion_chamber: (pulse.multiplicity > 0.0).then_some(pulse),
             rows,
+        })
+    }
+
+    /// Reads what is known of an event's cloud without its points.
+    ///
+    /// # Errors
+    /// As [`CloudFile::read`].
+    pub fn facts(&self, event: i64) -> Result<CloudFacts, DataError> {
+        let name = format!("cloud_{event}");
+        let data = self.file.dataset(&self.group, &name, "the point cloud of an event")?;
+        let object = format!("cloud/{name}");
+        let multiplicity = self.attribute(&data, (&object, "ic_multiplicity"))?;
+        Ok(CloudFacts {
+            orig_run: self.attribute(&data, (&object, "orig_run"))? as i64,
+            points: data.shape().first().copied().unwrap_or(0),
+            ic_amplitude: (multiplicity > 0.0)
+                .then(|| self.attribute(&data, (&object, "ic_amplitude")))
+                .transpose()?,
         })
     }
 
@@ -189,6 +216,9 @@ mod tests {
         assert_eq!(cloud.ion_chamber.unwrap().amplitude, 7.5);
         assert_eq!(cloud.rows[2][7], 23.0);
         assert_eq!(file.read(10).unwrap().ion_chamber, None);
+        let facts = CloudFacts { orig_run: 101, points: 3, ic_amplitude: Some(7.5) };
+        assert_eq!(file.facts(2).unwrap(), facts);
+        assert_eq!(file.facts(10).unwrap().ic_amplitude, None);
     }
 
     #[test]

@@ -105,6 +105,18 @@ impl ClusterFile {
         })
     }
 
+    /// Run and number of clusters of an event, without reading the clusters.
+    ///
+    /// # Errors
+    /// An event or an attribute that is not there.
+    pub fn count(&self, event: i64) -> Result<(i64, u64), DataError> {
+        let name = format!("event_{event}");
+        let group = self.file.group(&self.group, &name, "the clusters of an event")?;
+        let object = format!("cluster/{name}");
+        let whole = |name| required::<i64>(&self.file, &group, (&object, name));
+        Ok((whole("orig_run")?, whole("nclusters")?.max(0).cast_unsigned()))
+    }
+
     fn cluster(&self, event: &Group, parent: &str, index: i64) -> Result<StoredCluster, DataError> {
         let name = format!("cluster_{index}");
         let group = self.file.group(event, &name, "as many clusters as `nclusters` says")?;

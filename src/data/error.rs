@@ -36,6 +36,10 @@ pub enum DataError {
     TableLine { path: PathBuf, line: usize, found: String, expected: String },
     #[error("table has {found} rows, expected {expected}: `{}`", path.display())]
     TableRows { path: PathBuf, found: usize, expected: String },
+    #[error("line {line} is not JSON: `{}`", path.display())]
+    Json { path: PathBuf, line: usize, source: serde_json::Error },
+    #[error("`{field}` is {found}, expected {expected}: `{}`", path.display())]
+    Field { path: PathBuf, field: String, found: String, expected: &'static str },
     #[error("cannot write table `{}`", path.display())]
     Parquet { path: PathBuf, source: parquet::errors::ParquetError },
     #[error("cannot read table `{}`", path.display())]

@@ -3,7 +3,7 @@
 //! - takes: paths of files
 //! - gives: runs, events, tables; files written with the same bytes for the same content
 //! - imports: nothing
-//! - touches: hdf5, parquet, libdeflater, files
+//! - touches: hdf5, parquet, libdeflater, memmap2, toml, unsafe (one memory map, in map.rs), files
 //! - never: computes science, prints, reads a clock
 
 #[cfg(feature = "hdf5")]
@@ -19,7 +19,11 @@ pub mod error;
 pub mod harmonic_writer;
 #[cfg(feature = "hdf5")]
 pub mod hdf;
+pub mod map;
+pub mod npy;
+pub mod param_file;
 pub mod parquet;
+pub mod particle_id;
 #[cfg(feature = "hdf5")]
 pub mod raw;
 pub mod table;

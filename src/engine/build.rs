@@ -248,6 +248,7 @@ impl Site<'_> {
             program: self.order.program.clone(),
             env: self.order.question.env,
             grace: grace(self.order.settings.grace),
+            gpus: self.order.request.gpus,
         };
         let committer_clock = crate::fsio::clock::FsClock::probe(&self.order.project.state).ok();
         let result = std::thread::scope(|threads| {
@@ -264,7 +265,7 @@ impl Site<'_> {
                 local: &local,
                 finished,
                 build,
-                keep_going: self.order.request.keep_going,
+                keep_going: self.order.request.keep_going || self.order.settings.keep_going,
                 started: self.started,
             };
             let running = Running::new(self.scope, survey, hands, (&store, self.capacity()))?;

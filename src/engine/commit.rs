@@ -376,7 +376,7 @@ fn cost_of(finished: &Finished) -> Cost {
         cpu_ms: finished.ended.cpu.as_millis() as u64,
         peak_memory: finished.ended.peak_memory,
         host: finished.host.clone(),
-        executor: "local".to_owned(),
+        executor: finished.staging.executor.to_owned(),
         attempt: finished.attempt,
     }
 }

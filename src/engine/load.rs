@@ -47,7 +47,7 @@ pub struct Loaded {
 }
 
 /// The compiled graph of the last evaluation.
-const KIND: BlobKind = BlobKind { name: "attpc graph", version: 2 };
+const KIND: BlobKind = BlobKind { name: "attpc graph", version: 3 };
 
 #[derive(Serialize, Deserialize)]
 struct Cached {

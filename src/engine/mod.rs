@@ -33,6 +33,6 @@ pub use error::{EngineError, MissingSource};
 pub use inspect::{Inspection, graph, history, inspect};
 pub use load::{Evaluated, Loaded, Question};
 pub use lock::{describe, holder as lock_holder};
-pub use project::{Project, Request, Settings};
+pub use project::{GpuUse, Project, Request, Settings};
 pub use recover::rebuild;
 pub use survey::{Judged, Records, Survey};

@@ -5,13 +5,14 @@
 //! the outputs' file system where possible, so that finishing is a rename. Directories are used
 //! again by later attempts, because making and removing files is what a short action costs most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::error::EngineError;
 use crate::engine::limits;
+use crate::engine::project::GpuUse;
 use crate::engine::render::Meaning;
 use crate::execute::local::PreparedJob;
 use crate::fsio::error::FsError;
@@ -21,7 +22,7 @@ use crate::graph::{ActionId, ArtifactId, Graph};
 use crate::model::declare::Command;
 use crate::model::resources::Resources;
 use crate::model::stamp::Stamp;
-use crate::model::step::{KernelInfo, StepSpec};
+use crate::model::step::{COSTS_ROLE, DeviceChoice, KernelInfo, RuleCost, StepSpec};
 use crate::model::text::shell_quote;
 
 /// What all attempts of a build share.
@@ -33,6 +34,7 @@ pub(super) struct Workshop<'w> {
     pub(super) program: PathBuf,
     pub(super) env: &'w BTreeMap<String, String>,
     pub(super) grace: Duration,
+    pub(super) gpus: Option<GpuUse>,
 }
 
 /// An output on its way: made under `from`, belongs at `to`.
@@ -61,6 +63,8 @@ pub(super) struct Staging {
     pub(super) depfile: Option<String>,
     /// The command as a person would type it.
     pub(super) shown: String,
+    /// What runs the attempt.
+    pub(super) executor: &'static str,
 }
 
 impl Staging {
@@ -86,6 +90,10 @@ pub(super) struct Attempt<'a> {
     pub(super) resources: &'a Resources,
     pub(super) gpus: &'a [u32],
     pub(super) kernel: Option<&'a KernelInfo>,
+    /// Inputs that could not be made and that the action does without.
+    pub(super) absent: &'a BTreeSet<ArtifactId>,
+    /// What upstream cost, for kernels that tell it.
+    pub(super) costs: Option<Vec<RuleCost>>,
 }
 
 /// What keeps an attempt from being prepared.
@@ -107,6 +115,11 @@ impl From<PrepareError> for EngineError {
     }
 }
 
+/// The executor that is always there.
+pub(super) const LOCAL: &str = "local";
+/// The same where the step computes on a GPU, so that records tell.
+const LOCAL_GPU: &str = "local, cuda";
+
 /// Longest shell text that fits into one argument; longer ones go through a file. The kernel's
 /// limit is 128 KiB.
 const SHELL_TEXT_LIMIT: usize = 100_000;
@@ -124,6 +137,7 @@ impl Workshop<'_> {
             action: attempt.action,
             outputs: &names,
             resources: attempt.resources,
+            absent: attempt.absent,
         };
         let rule = graph.rule(attempt.action);
         let unknown = PrepareError::Placeholder;
@@ -154,7 +168,8 @@ impl Workshop<'_> {
             grace: self.grace,
         };
         let depfile = depfile.map_err(unknown)?;
-        Ok(Prepared { job, staging: Staging { work, outputs, depfile, shown } })
+        let executor = if self.is_on_gpu(&rule.command) { LOCAL_GPU } else { LOCAL };
+        Ok(Prepared { job, staging: Staging { work, outputs, depfile, shown, executor } })
     }
 
     /// Chooses a private path for each output: its own file name, because programs look at
@@ -166,7 +181,9 @@ impl Workshop<'_> {
             let name = to.rsplit('/').next().expect("a split has at least one part");
             let taken = |path: &str| staged.iter().any(|other| other.from == path);
             let mut from = format!("{work}/{name}");
-            if taken(&from) || matches!(name, "log" | "progress" | "step.json" | "command.sh") {
+            if taken(&from)
+                || matches!(name, "log" | "progress" | "step.json" | "command.sh" | "costs.json")
+            {
                 from = format!("{work}/{at}/{name}");
                 self.tree.create_dir_all(&format!("{work}/{at}"))?;
             }
@@ -196,14 +213,22 @@ impl Workshop<'_> {
             Some((name.to_owned(), graph.item_value(attempt.action, name)?.clone()))
         });
         let roles = graph.outputs(attempt.action).map(|(role, _)| role.to_owned());
+        let mut inputs: Vec<(String, String)> = graph
+            .inputs(attempt.action)
+            .filter(|(_, artifact)| !attempt.absent.contains(artifact))
+            .map(|(role, artifact)| (role.to_owned(), graph.path(artifact).to_owned()))
+            .collect();
+        if let Some(costs) = &attempt.costs {
+            let path = format!("{work}/costs.json");
+            let text = serde_json::to_vec_pretty(costs).expect("costs have text keys only");
+            self.tree.write_cache(&path, &text)?;
+            inputs.push((COSTS_ROLE.to_owned(), path));
+        }
         let spec = StepSpec {
             kernel: name.to_owned(),
             params: params.clone(),
             item: item.collect(),
-            inputs: graph
-                .inputs(attempt.action)
-                .map(|(role, artifact)| (role.to_owned(), graph.path(artifact).to_owned()))
-                .collect(),
+            inputs,
             outputs: roles.zip(outputs.iter().map(|staged| staged.from.clone())).collect(),
             cores: attempt.resources.cores,
             progress: Some(format!("{work}/progress")),
@@ -212,7 +237,37 @@ impl Workshop<'_> {
         let text = serde_json::to_vec_pretty(&spec).expect("a step document has text keys only");
         self.tree.write_cache(&path, &text)?;
         let program = self.program.to_string_lossy().into_owned();
-        Ok(vec![program, "kernel".to_owned(), "run".to_owned(), path])
+        let mut argv = vec![program, "kernel".to_owned(), "run".to_owned(), path];
+        if self.is_on_gpu(&rule.command) {
+            argv.extend(["--device".to_owned(), DeviceChoice::Cuda.word().to_owned()]);
+        }
+        Ok(argv)
+    }
+
+    /// True for a native step that computes on a GPU in this build.
+    fn is_on_gpu(&self, command: &Command) -> bool {
+        let Command::Kernel(name) = command else { return false };
+        self.gpus.is_some_and(|gpus| gpus.kernels.contains(&name.as_str()))
+    }
+
+    /// The GPUs that an attempt sees, as the driver names them: those that were set aside for it,
+    /// or one that it shares, because native steps take turns within a device.
+    fn visible_gpus(&self, attempt: &Attempt) -> String {
+        let shared = self.gpus.filter(|_| {
+            attempt.gpus.is_empty() && self.is_on_gpu(&self.graph.rule(attempt.action).command)
+        });
+        let shared = shared.map(|gpus| attempt.action.0 % gpus.devices.max(1));
+        // What we may use ourselves has names of its own where the variable is set.
+        let names: Vec<&str> = self
+            .env
+            .get("CUDA_VISIBLE_DEVICES")
+            .map_or(Vec::new(), |list| list.split(',').collect());
+        let name = |gpu: u32| match names.get(gpu as usize) {
+            Some(name) => name.trim().to_owned(),
+            None => gpu.to_string(),
+        };
+        let gpus: Vec<String> = attempt.gpus.iter().copied().chain(shared).map(name).collect();
+        gpus.join(",")
     }
 
     /// The variables every child gets: a short list, because whatever else a command sees could
@@ -228,8 +283,12 @@ impl Workshop<'_> {
         env.extend(threads.iter().map(|&name| (name.into(), cores.clone().into())));
         env.push(("LC_ALL".into(), "C.UTF-8".into()));
         env.push(("PYTHONHASHSEED".into(), "0".into()));
-        let gpus: Vec<String> = attempt.gpus.iter().map(u32::to_string).collect();
-        env.push(("CUDA_VISIBLE_DEVICES".into(), gpus.join(",").into()));
+        env.push(("CUDA_VISIBLE_DEVICES".into(), self.visible_gpus(attempt).into()));
+        if self.is_on_gpu(&self.graph.rule(attempt.action).command) {
+            // Where the driver is not among the system's libraries, this is how it is found.
+            let path = self.env.get("LD_LIBRARY_PATH");
+            env.extend(path.map(|path| ("LD_LIBRARY_PATH".into(), path.into())));
+        }
         env
     }
 }

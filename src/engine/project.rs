@@ -74,6 +74,17 @@ pub struct Settings {
     pub pools: BTreeMap<String, u32>,
     /// How long a command may take to end after an interrupt before it is killed.
     pub grace: Option<Duration>,
+    /// Go on after a failure with what does not depend on it, as if asked to each time.
+    pub keep_going: bool,
+}
+
+/// Native steps on this machine's GPUs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GpuUse {
+    /// Kernels that have a version for a GPU.
+    pub kernels: &'static [&'static str],
+    /// How many GPUs there are; at least one.
+    pub devices: u32,
 }
 
 /// What one build is asked to do.
@@ -91,6 +102,8 @@ pub struct Request {
     pub force: bool,
     /// Leave at once when another build holds the lock, instead of waiting.
     pub no_wait: bool,
+    /// Which native steps compute on a GPU; none where this is absent.
+    pub gpus: Option<GpuUse>,
     /// Who asks, for the lock's owner record.
     pub user: String,
     /// The command line, for the lock's owner record.

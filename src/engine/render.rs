@@ -1,8 +1,9 @@
 //! Fills command templates with the paths of one attempt.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use crate::graph::{ActionId, Graph};
+use crate::graph::{ActionId, ArtifactId, Graph};
 use crate::model::declare::{Command, EnvVar, RuleDecl};
 use crate::model::resources::Resources;
 use crate::model::template::{Piece, Template, pad};
@@ -17,6 +18,8 @@ pub(super) struct Meaning<'m> {
     pub(super) outputs: &'m [String],
     /// What the action was admitted with, which may be less than it asked for.
     pub(super) resources: &'m Resources,
+    /// Inputs that could not be made and that the action does without.
+    pub(super) absent: &'m BTreeSet<ArtifactId>,
 }
 
 /// Roles of inputs that a command names otherwise than by `{input}`.
@@ -51,7 +54,10 @@ impl Meaning<'_> {
             Some(role) => *r == role,
             None => !is_implicit(r),
         });
-        inputs.map(|(_, artifact)| self.graph.path(artifact).to_owned()).collect()
+        inputs
+            .filter(|(_, artifact)| !self.absent.contains(artifact))
+            .map(|(_, artifact)| self.graph.path(artifact).to_owned())
+            .collect()
     }
 
     fn outputs_of(&self, role: &str) -> Vec<String> {

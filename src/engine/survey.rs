@@ -1,5 +1,7 @@
 //! The first look at a project: what is fresh, what is stale and why, before anything runs.
 
+use std::collections::BTreeSet;
+
 use crate::engine::error::{EngineError, MissingSource};
 use crate::engine::facts::{Facts, HashProgress, Reading, discovered_digest};
 use crate::engine::limits;
@@ -66,6 +68,9 @@ pub struct Survey {
     pub(super) clock: Option<FsClock>,
     /// True for actions that run in any case.
     forced: Vec<bool>,
+    /// Artifacts that this build could not make and that the actions which take what there is do
+    /// without.
+    absent: BTreeSet<ArtifactId>,
     /// True when an input was read again in the middle of the build, so that digests now known
     /// need not be those that settled actions were judged by.
     reread: bool,
@@ -75,6 +80,33 @@ impl Survey {
     /// The verdict of a needed action.
     pub fn verdict(&self, action: ActionId) -> Option<&Verdict> {
         self.judged[action.index()].as_ref().map(|judged| &judged.verdict)
+    }
+
+    /// The digest of an input that is known by now; `None` when it could not be made and those who
+    /// read it do without.
+    pub(super) fn input(&self, artifact: ArtifactId) -> Option<Digest> {
+        if self.absent.contains(&artifact) {
+            return None;
+        }
+        Some(self.facts.digest(artifact).expect("inputs are known before an action is judged"))
+    }
+
+    /// What could not be made.
+    pub(super) fn absent(&self) -> &BTreeSet<ArtifactId> {
+        &self.absent
+    }
+
+    /// Notes that an artifact could not be made.
+    pub(super) fn do_without(&mut self, artifact: ArtifactId) {
+        self.absent.insert(artifact);
+    }
+
+    /// True when of some role of the action's inputs none is left.
+    pub(super) fn lacks_a_role(&self, graph: &Graph, action: ActionId) -> bool {
+        let left = |role: &str| {
+            graph.inputs(action).any(|(r, artifact)| r == role && !self.absent.contains(&artifact))
+        };
+        !self.absent.is_empty() && !graph.inputs(action).all(|(role, _)| left(role))
     }
 
     /// How many needed actions have a verdict of this kind.
@@ -107,6 +139,7 @@ pub fn survey<'r>(
     }
     let mut survey = Survey {
         forced,
+        absent: BTreeSet::new(),
         reread: false,
         judged: vec![None; graph.action_count()],
         learned: false,
@@ -283,7 +316,7 @@ impl Survey {
         let Some(key) = self.judged[action.index()].as_ref().and_then(|judged| judged.key) else {
             return false;
         };
-        let digest_of = |artifact| self.facts.digest(artifact).unwrap_or(Digest([0; 32]));
+        let digest_of = |artifact| self.input(artifact);
         let kernel = kernel_of(scope.kernels, graph, action);
         Subject { graph, action, kernel, digest_of: &digest_of }.key() == key
     }
@@ -331,11 +364,20 @@ impl Survey {
             return Ok(vec![Reason::NeverBuilt]);
         };
         // What upstream will make is not known: its old outputs stand in, and say nothing.
-        let digest_of = |artifact| self.facts.digest(artifact).unwrap_or(Digest([0; 32]));
+        let digest_of = |artifact| Some(self.facts.digest(artifact).unwrap_or(Digest([0; 32])));
         let kernel = kernel_of(scope.kernels, graph, action);
         let subject = Subject { graph, action, kernel, digest_of: &digest_of };
         let mut reasons = plan::differences(&subject, &latest);
-        reasons.retain(|reason| !matches!(reason, Reason::InputChanged { made_by: Some(_), .. }));
+        let is_made = |name: &str| {
+            let made = |(_, a)| graph.producer(a).is_some() && graph.path(a) == name;
+            graph.inputs(action).any(made)
+        };
+        reasons.retain(|reason| match reason {
+            Reason::InputChanged { made_by, .. } => made_by.is_none(),
+            // It may fail to be made again.
+            Reason::InputAdded { name } => !(graph.rule(action).partial && is_made(name)),
+            _ => true,
+        });
         for (_, artifact) in graph.outputs(action) {
             if self.facts.stamp(artifact).is_missing() {
                 reasons.push(Reason::OutputMissing { name: graph.path(artifact).to_owned() });
@@ -352,9 +394,7 @@ impl Survey {
         records: &dyn Records,
     ) -> Result<Judged, EngineError> {
         let graph = &scope.loaded.graph;
-        let digest_of = |artifact| {
-            self.facts.digest(artifact).expect("inputs are known before an action is judged")
-        };
+        let digest_of = |artifact| self.input(artifact);
         let kernel = kernel_of(scope.kernels, graph, action);
         let subject = Subject { graph, action, kernel, digest_of: &digest_of };
         let key = subject.key();

@@ -14,8 +14,8 @@ pub struct Subject<'a> {
     pub action: ActionId,
     /// The kernel that the action runs, when it runs one.
     pub kernel: Option<&'a KernelInfo>,
-    /// Content of an input.
-    pub digest_of: &'a dyn Fn(ArtifactId) -> Digest,
+    /// Content of an input; `None` for one that could not be made and that the action does without.
+    pub digest_of: &'a dyn Fn(ArtifactId) -> Option<Digest>,
 }
 
 impl Subject<'_> {
@@ -114,9 +114,11 @@ impl Subject<'_> {
     }
 
     fn inputs(&self, sink: &mut dyn Sink) {
-        for (at, (role, artifact)) in self.graph.inputs(self.action).enumerate() {
+        let there = self.graph.inputs(self.action).filter_map(|(role, artifact)| {
+            (self.digest_of)(artifact).map(|digest| (role, artifact, digest))
+        });
+        for (at, (role, artifact, digest)) in there.enumerate() {
             let path = self.graph.path(artifact);
-            let digest = (self.digest_of)(artifact);
             let name = match self.kernel {
                 Some(_) => format!("{role}:{at}"),
                 None => format!("{role}:{}", logical_name(path)),

@@ -32,6 +32,7 @@ pub(crate) fn rule(name: &str, over: Option<Items>, inputs: &[&str], outputs: &[
         retries: 0,
         timeout: None,
         depfile: None,
+        partial: false,
         cache: true,
         container: None,
         span,

@@ -85,6 +85,8 @@ pub struct RuleDecl {
     pub timeout: Option<Duration>,
     /// Makefile-style list of files that the command read, written by the command itself.
     pub depfile: Option<Template>,
+    /// True when an action goes on with the inputs that could be made where others could not.
+    pub partial: bool,
     /// False keeps large outputs out of the content store.
     pub cache: bool,
     /// Container image in which the command runs.
@@ -147,7 +149,7 @@ pub enum EnvVar {
 }
 
 /// The keys a rule's map may have, for messages and completion.
-pub const RULE_KEYS: [&str; 18] = [
+pub const RULE_KEYS: [&str; 19] = [
     "over",
     "input",
     "output",
@@ -163,6 +165,7 @@ pub const RULE_KEYS: [&str; 18] = [
     "retries",
     "timeout",
     "depfile",
+    "partial",
     "cache",
     "container",
     "args",

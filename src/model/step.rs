@@ -37,6 +37,30 @@ impl StepSpec {
     }
 }
 
+/// Where a step may compute. Results agree within the tolerance of the kernel's page, so this is no
+/// part of any key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// On the processor, which defines the result.
+    #[default]
+    Cpu,
+    /// On a GPU; without one the step fails.
+    Cuda,
+    /// On a GPU where there is one and the kernel has a version for it.
+    Auto,
+}
+
+impl DeviceChoice {
+    /// The word for it on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            DeviceChoice::Cpu => "cpu",
+            DeviceChoice::Cuda => "cuda",
+            DeviceChoice::Auto => "auto",
+        }
+    }
+}
+
 /// One line of a progress file: what a running step has done so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
@@ -47,6 +71,24 @@ pub struct Progress {
     /// Other counts that matter, such as `points` or `hits`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, f64>,
+}
+
+/// The role of an input that the engine supplies to kernels that have it: a JSON list of
+/// [`RuleCost`], for everything that the action depends on. It is no part of the key, because times
+/// are not what a result depends on.
+pub const COSTS_ROLE: &str = "costs";
+
+/// What the actions of a rule cost when they ran last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RuleCost {
+    pub rule: String,
+    /// Actions that ran at some time; others have no cost to tell.
+    pub actions: u64,
+    /// Sums over the actions, milliseconds.
+    pub wall_ms: u64,
+    pub cpu_ms: u64,
+    /// Largest resident set of one process, bytes; zero when unknown.
+    pub peak_memory: u64,
 }
 
 /// What a kernel says of itself: enough to check a rule before anything runs.

@@ -26,7 +26,7 @@ fn digest_of(graph: &Graph, artifact: ArtifactId) -> Digest {
 /// The record that a build of this rule would have left.
 fn record_of(rule: RuleDecl) -> Record {
     let graph = graph_of(vec![rule]).unwrap();
-    let digest_of = |artifact| digest_of(&graph, artifact);
+    let digest_of = |artifact| Some(digest_of(&graph, artifact));
     let subject =
         Subject { graph: &graph, action: ActionId(0), kernel: None, digest_of: &digest_of };
     let outputs = graph.outputs(ActionId(0)).map(|(_, artifact)| Seen {
@@ -73,7 +73,7 @@ impl World {
 
     fn reasons(&self) -> Vec<Reason> {
         let graph = graph_of(vec![self.rule.clone()]).unwrap();
-        let digest_of = |artifact| digest_of(&graph, artifact);
+        let digest_of = |artifact| Some(digest_of(&graph, artifact));
         let subject =
             Subject { graph: &graph, action: ActionId(0), kernel: None, digest_of: &digest_of };
         let key = subject.key();

@@ -215,7 +215,7 @@ pub const HOST_FUNCTIONS: [HostFunction; 19] = [
         signature: "rule(name, map)",
         doc: "Declares a rule: one action for each item of `over`, or a single one. The keys are \
               `over`, `input`, `output`, one of `kernel`, `argv`, `shell` and `script` (with `args`), \
-              `params`, `env`, `resources`, `on`, `tags`, `retries`, `timeout`, `depfile`, `cache` and \
+              `params`, `env`, `resources`, `on`, `tags`, `retries`, `timeout`, `depfile`, `partial`, `cache` and \
               `container`. `input`, `output`, `params` and `resources` may be closures of the item.",
         example: "rule(\"copy\", #{\n    over: scan(\"raw/run_{run}.h5\"),\n    \
                   input: \"raw/run_{run}.h5\",\n    output: \"copy/run_{run}.h5\",\n    \

@@ -1,15 +1,23 @@
 //! A step that is ready to run: checked parameters, paths by role, threads and reports.
 
+use std::path::PathBuf;
+
 use crate::data::error::DataError;
+use crate::kernels::attpc::particle::ParticleError;
+use crate::kernels::gpu::{Device, GpuError};
 use crate::model::resources::QuantityError;
 use crate::model::schema::ParamError;
-use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
+use crate::model::step::{DeviceChoice, KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::cluster::ClusterError;
+use crate::steps::attpc::drift_map::DriftMapError;
+#[cfg(feature = "hdf5")]
+use crate::steps::attpc::estimate::EstimateError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
+use crate::steps::attpc::select::SelectError;
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +35,14 @@ pub enum StepError {
     Cluster(#[from] ClusterError),
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
+    Estimate(#[from] EstimateError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[error(transparent)]
+    DriftMap(#[from] DriftMapError),
+    #[error(transparent)]
+    Select(#[from] SelectError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -39,6 +54,16 @@ pub enum StepError {
     },
     #[error("`{kernel}` takes one {direction} `{role}`, found {found}")]
     TooManyFiles { kernel: &'static str, direction: Direction, role: &'static str, found: usize },
+    #[error("`{given}` needs `{missing}` beside it")]
+    HalfWindow { given: &'static str, missing: &'static str },
+    #[error("`{name}` is `{value}`, must be {expected}")]
+    BadList { name: &'static str, value: String, expected: &'static str },
+    #[error("`{name}` names no particle of the reaction")]
+    Particle { name: &'static str, source: ParticleError },
+    #[error("charge and mass numbers of the reaction leave Z = {z} and A = {a}")]
+    Residual { z: i64, a: i64, source: ParticleError },
+    #[error("no run number in file name, expected `run_NNNN`: `{}`", path.display())]
+    NoRunInName { path: PathBuf },
     #[error("`event` is `{value}`, must be a number or \"auto\"")]
     BadEvent { value: String },
     #[error(
@@ -48,8 +73,16 @@ pub enum StepError {
     HarmonizeCut { given: Vec<&'static str> },
     #[error("`balance` goes with `files`, found `{given}`")]
     HarmonizeBalance { given: &'static str },
+    #[error("harmonizing needs one of the outputs `harmonized` and `file`, found {found}")]
+    HarmonizeOutput { found: &'static str },
+    #[error("`files` is {files}, but there are {outputs} outputs `file`")]
+    HarmonizeFiles { files: usize, outputs: usize },
     #[error(transparent)]
     Quantity(#[from] QuantityError),
+    #[error("`{kernel}` has no version for a GPU")]
+    NoGpuVersion { kernel: &'static str },
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
     #[error("cannot start {cores} threads")]
     Threads { cores: u32, source: rayon::ThreadPoolBuildError },
 }
@@ -75,9 +108,20 @@ impl StepError {
             | StepError::TooManyFiles { kernel, .. } => {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
+            StepError::DriftMap(error) => error.hint(),
+            StepError::Select(error) => error.hint(),
+            StepError::NoGpuVersion { .. } => {
+                Some("`--device auto` uses a GPU where a kernel can".to_owned())
+            }
+            StepError::Gpu(error) => Some(error.hint().to_owned()),
             StepError::Quantity(error) => Some(error.hint().to_owned()),
-            StepError::HarmonizeCut { .. } | StepError::HarmonizeBalance { .. } => {
+            StepError::HarmonizeCut { .. }
+            | StepError::HarmonizeBalance { .. }
+            | StepError::HarmonizeOutput { .. } => {
                 Some("`attpc kernel describe attpc.harmonize` lists its parameters".to_owned())
+            }
+            StepError::HarmonizeFiles { .. } => {
+                Some("leave `files` away: the outputs say how many there are".to_owned())
             }
             _ => None,
         }
@@ -123,6 +167,7 @@ pub struct Job<'s> {
     first: [&'static str; 2],
     /// Complete parameters: every name of the kernel's table has a value.
     params: Value,
+    device: DeviceChoice,
     progress: &'s dyn Fn(Progress),
 }
 
@@ -137,7 +182,21 @@ impl<'s> Job<'s> {
         check_ports(info, Direction::Input, &spec.inputs)?;
         check_ports(info, Direction::Output, &spec.outputs)?;
         let first = [&info.inputs, &info.outputs].map(|ports| ports.first().map_or("", |p| p.role));
-        Ok(Job { spec, first, params, progress })
+        Ok(Job { spec, first, params, device: DeviceChoice::Cpu, progress })
+    }
+
+    /// The same step, told where to compute.
+    pub(super) fn on(self, device: DeviceChoice) -> Job<'s> {
+        Job { device, ..self }
+    }
+
+    /// The GPU to compute on; `None` for the processor.
+    pub fn gpu(&self) -> Result<Option<Device>, GpuError> {
+        match self.device {
+            DeviceChoice::Cpu => Ok(None),
+            DeviceChoice::Cuda => Device::open().map(Some),
+            DeviceChoice::Auto => Ok(Device::open().ok()),
+        }
     }
 
     /// Paths of an input role, in the order of the step document.
@@ -152,7 +211,12 @@ impl<'s> Job<'s> {
 
     /// The path of an output role.
     pub fn output(&self, role: &str) -> Option<&'s str> {
-        paths(&self.spec.outputs, role, self.first[1]).first().copied()
+        self.outputs(role).first().copied()
+    }
+
+    /// Paths of an output role, in the order of the step document.
+    pub fn outputs(&self, role: &str) -> Vec<&'s str> {
+        paths(&self.spec.outputs, role, self.first[1])
     }
 
     /// The path of a file parameter: the input that carries its content, or the path as written

@@ -17,9 +17,10 @@ pub mod attpc;
 
 pub use job::{Job, StepError, StepSummary};
 
-use crate::model::step::{KernelInfo, Progress, StepSpec};
+use crate::kernels::gpu::{self, GpuError};
+use crate::model::step::{DeviceChoice, KernelInfo, Progress, StepSpec};
 use crate::model::text::near_misses;
-use table::{NEEDS_HDF5, TABLE};
+use table::{HAS_GPU, NEEDS_HDF5, TABLE};
 
 /// All kernels of this program, in the order of their names.
 pub fn catalog() -> Vec<KernelInfo> {
@@ -34,7 +35,20 @@ pub fn missing_feature(kernel: &str) -> Option<&'static str> {
     (!known && NEEDS_HDF5.contains(&kernel)).then_some("hdf5")
 }
 
-/// Runs a step: checks its parameters and ports, then hands them to its kernel.
+/// Kernels that compute on a GPU where they are told to.
+pub fn gpu_kernels() -> &'static [&'static str] {
+    HAS_GPU
+}
+
+/// How many GPUs this process may use, at least one.
+///
+/// # Errors
+/// Why there is none.
+pub fn gpus() -> Result<u32, GpuError> {
+    Ok(gpu::probe()?.len() as u32)
+}
+
+/// Runs a step on the processor: checks its parameters and ports, then hands them to its kernel.
 ///
 /// `progress` is called often (about once per event) from the calling thread; whoever writes the
 /// reports down thins them out.
@@ -43,6 +57,18 @@ pub fn missing_feature(kernel: &str) -> Option<&'static str> {
 /// Everything that keeps the outputs from being complete; outputs may then exist half-written,
 /// because whoever starts a step gives it a private directory.
 pub fn run(spec: &StepSpec, progress: &dyn Fn(Progress)) -> Result<StepSummary, StepError> {
+    run_on(DeviceChoice::Cpu, spec, progress)
+}
+
+/// Runs a step where it is told to.
+///
+/// # Errors
+/// As [`run`], and a GPU that is asked for and not there.
+pub fn run_on(
+    device: DeviceChoice,
+    spec: &StepSpec,
+    progress: &dyn Fn(Progress),
+) -> Result<StepSummary, StepError> {
     let step = TABLE.iter().find(|step| (step.info)().name == spec.kernel).ok_or_else(|| {
         let kernel = spec.kernel.clone();
         match missing_feature(&kernel) {
@@ -54,6 +80,10 @@ pub fn run(spec: &StepSpec, progress: &dyn Fn(Progress)) -> Result<StepSummary, 
             }
         }
     })?;
-    let job = Job::prepare(&(step.info)(), spec, progress)?;
+    let info = (step.info)();
+    if device == DeviceChoice::Cuda && !HAS_GPU.contains(&info.name) {
+        return Err(StepError::NoGpuVersion { kernel: info.name });
+    }
+    let job = Job::prepare(&info, spec, progress)?.on(device);
     (step.run)(&job)
 }

@@ -2,7 +2,8 @@
 
 use crate::model::step::KernelInfo;
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{cluster, figure, harmonize, pointcloud};
+use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud, report};
+use crate::steps::attpc::{drift_map, select};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -13,23 +14,47 @@ pub(super) struct Step {
     pub run: fn(&Job<'_>) -> Result<StepSummary, StepError>,
 }
 
-#[cfg(feature = "hdf5")]
 pub(super) const TABLE: &[Step] = &[
+    #[cfg(feature = "hdf5")]
     Step { info: cluster::info, run: cluster::run },
+    Step { info: drift_map::info, run: drift_map::run },
+    #[cfg(feature = "hdf5")]
+    Step { info: estimate::info, run: estimate::run },
+    #[cfg(feature = "hdf5")]
     Step { info: figure::event_info, run: figure::run_event },
+    #[cfg(feature = "hdf5")]
+    Step { info: figure::kinematics::info, run: figure::kinematics::run },
+    #[cfg(feature = "hdf5")]
+    Step { info: figure::pid::info, run: figure::pid::run },
+    #[cfg(feature = "hdf5")]
+    Step { info: figure::rates::info, run: figure::rates::run },
+    #[cfg(feature = "hdf5")]
     Step { info: figure::run_info, run: figure::run_run },
+    #[cfg(feature = "hdf5")]
+    Step { info: figure::tracks::info, run: figure::tracks::run },
+    #[cfg(feature = "hdf5")]
     Step { info: harmonize::info, run: harmonize::run },
+    #[cfg(feature = "hdf5")]
     Step { info: pointcloud::info, run: pointcloud::run },
+    #[cfg(feature = "hdf5")]
+    Step { info: report::info, run: report::run },
+    Step { info: select::info, run: select::run },
 ];
-
-#[cfg(not(feature = "hdf5"))]
-pub(super) const TABLE: &[Step] = &[];
 
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] = &[
     "attpc.cluster",
+    "attpc.estimate",
     "attpc.figure.event",
+    "attpc.figure.kinematics",
+    "attpc.figure.pid",
+    "attpc.figure.rates",
     "attpc.figure.run",
+    "attpc.figure.tracks",
     "attpc.harmonize",
     "attpc.pointcloud",
+    "attpc.report",
 ];
+
+/// Kernels with a version for a GPU.
+pub(super) const HAS_GPU: &[&str] = &["attpc.pointcloud"];

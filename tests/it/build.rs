@@ -517,3 +517,17 @@ fn the_stream_of_events_ends_with_the_last_event_whatever_goes_wrong() {
     let last: serde_json::Value = serde_json::from_str(ran.stdout.lines().last().unwrap()).unwrap();
     assert_eq!((&last["event"], &last["exit_code"]), (&"build_finished".into(), &3.into()));
 }
+
+#[test]
+fn a_gpu_that_is_not_there_is_refused_before_anything_runs() {
+    let space = project();
+    let ran = space.run(&["build", "--device", "cuda"]);
+    if ran.code == Some(0) {
+        println!("NOT RUN, this machine has a GPU");
+        return;
+    }
+    let words = ran.fails_with(4);
+    assert!(words.contains("hint: `--device cpu` works"), "{words}");
+    assert!(!space.path().join("clean").exists());
+    assert_eq!(build(&space, &["--device", "auto"]).0, 10);
+}

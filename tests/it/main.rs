@@ -2,8 +2,10 @@
 
 #[cfg(feature = "hdf5")]
 mod attpc_example;
+mod attpc_spyral;
 mod build;
 mod crash;
 mod frame;
 mod oracle;
+mod partial;
 mod space;

@@ -18,7 +18,7 @@ use crate::engine::build::{Done, Message, Observer, planned};
 use crate::engine::commit::{Finished, Input};
 use crate::engine::error::EngineError;
 use crate::engine::limits;
-use crate::engine::prepare::{Staging, Workshop};
+use crate::engine::prepare::{LOCAL, Staging, Workshop};
 use crate::engine::store_records::StoreView;
 use crate::engine::survey::{Records, Scope, Survey};
 use crate::execute::local::{Local, Stop};
@@ -371,9 +371,6 @@ impl<'r> Running<'r> {
         Done { fresh, survey: self.survey, summary: self.summary }
     }
 }
-
-/// The executor that is always there.
-const LOCAL: &str = "local";
 
 /// The store is never poisoned: nothing panics while it is locked.
 const STORE_ALIVE: &str = "no thread panics while it holds the store";

@@ -124,26 +124,43 @@ impl Running<'_> {
             self.open -= 1;
             let downstream: Vec<ActionId> = self.scope.loaded.graph.downstream(action).collect();
             for down in downstream {
-                if self.states[down.index()] != State::Waiting {
-                    continue;
-                }
-                self.waiting[down.index()] -= 1;
-                if self.waiting[down.index()] > 0 || self.interrupts > 0 {
-                    continue;
-                }
-                let judged = self.judge(down)?;
-                let fresh = judged.verdict.kind == VerdictKind::Fresh;
-                self.survey.judged[down.index()] = Some(judged);
-                if fresh {
-                    observer.event(&BuildEvent::ActionCutOff { action: self.action_ref(down) });
-                    done.push((down, State::Fresh));
-                } else {
-                    self.make_ready(down, observer)?;
+                if self.states[down.index()] == State::Waiting {
+                    self.waiting[down.index()] -= 1;
+                    if self.release(down, observer)? {
+                        done.push((down, State::Fresh));
+                    }
                 }
             }
         }
         self.skip_if_stopped(observer);
         Ok(())
+    }
+
+    /// Judges an action when nothing upstream is open any more: stale ones become ready, and true
+    /// says that the action turned out fresh and has to be settled.
+    pub(super) fn release(
+        &mut self,
+        action: ActionId,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, EngineError> {
+        if self.waiting[action.index()] > 0 || self.interrupts > 0 {
+            return Ok(false);
+        }
+        if self.survey.lacks_a_role(&self.scope.loaded.graph, action) {
+            const BECAUSE: &str = "none of its inputs could be made";
+            self.skip(action, BECAUSE, observer);
+            self.go_on_without(action, BECAUSE, observer)?;
+            return Ok(false);
+        }
+        let judged = self.judge(action)?;
+        let fresh = judged.verdict.kind == VerdictKind::Fresh;
+        self.survey.judged[action.index()] = Some(judged);
+        if fresh {
+            observer.event(&BuildEvent::ActionCutOff { action: self.action_ref(action) });
+        } else {
+            self.make_ready(action, observer)?;
+        }
+        Ok(fresh)
     }
 
     pub(super) fn judge(&self, action: ActionId) -> Result<Judged, EngineError> {

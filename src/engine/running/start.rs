@@ -1,16 +1,19 @@
 //! From an order to start to a running process.
 
+use std::collections::BTreeMap;
+
 use crate::engine::build::{Observer, now_ms};
 use crate::engine::commit::{Input, Settled};
 use crate::engine::error::EngineError;
 use crate::engine::outcome::with_causes;
 use crate::engine::prepare::{Attempt, Prepared, Staging};
-use crate::engine::running::{LOCAL, Live, Running, STORE_ALIVE};
+use crate::engine::running::{Live, Running, STORE_ALIVE};
 use crate::engine::survey::{Records, kernel_of};
 use crate::fingerprint::Subject;
 use crate::graph::ActionId;
 use crate::model::digest::Digest;
 use crate::model::event::{BuildEvent, Failure, FailureKind};
+use crate::model::step::{COSTS_ROLE, KernelInfo, RuleCost};
 use crate::store::entry::{AttemptFailed, AttemptStarted, Entry};
 
 impl Running<'_> {
@@ -27,7 +30,13 @@ impl Running<'_> {
             let work = work.unwrap_or_else(|| format!("{}/{number}", self.hands.workshop.work));
             let resources = self.admitted[&action].resources();
             let kernel = kernel_of(self.scope.kernels, &self.scope.loaded.graph, action);
-            self.hands.workshop.prepare(&Attempt { action, work, resources, gpus, kernel })
+            let absent = self.survey.absent();
+            let has_costs =
+                |kernel: &KernelInfo| kernel.inputs.iter().any(|p| p.role == COSTS_ROLE);
+            let costs =
+                if kernel.is_some_and(has_costs) { Some(self.costs(action)?) } else { None };
+            let attempt = Attempt { action, work, resources, gpus, kernel, absent, costs };
+            self.hands.workshop.prepare(&attempt)
         };
         let Prepared { job, staging } = prepared?;
         let mut staging = staging;
@@ -37,7 +46,7 @@ impl Running<'_> {
         observer.event(&BuildEvent::ActionStarted {
             action: self.action_ref(action),
             attempt: number,
-            executor: LOCAL.to_owned(),
+            executor: live.staging.executor.to_owned(),
             reasons: self.verdict(action).reasons.clone(),
             expected_s: Some(f64::from(self.expected[action.index()])).filter(|&s| s > 0.0),
             time_ms: live.started_ms,
@@ -65,6 +74,23 @@ impl Running<'_> {
         }
     }
 
+    /// What everything that the action depends on cost when it ran last, by rule in the recipe's
+    /// order.
+    fn costs(&self, action: ActionId) -> Result<Vec<RuleCost>, EngineError> {
+        let graph = &self.scope.loaded.graph;
+        let mut by_rule: BTreeMap<usize, RuleCost> = BTreeMap::new();
+        for upstream in graph.closure(&[action]).into_iter().filter(|&other| other != action) {
+            let Some(record) = self.records.latest(graph.target(upstream))? else { continue };
+            let cost = by_rule.entry(graph.rule_index(upstream)).or_default();
+            cost.rule.clone_from(&graph.rule(upstream).name);
+            cost.actions += 1;
+            cost.wall_ms += record.cost.wall_ms;
+            cost.cpu_ms += record.cost.cpu_ms;
+            cost.peak_memory = cost.peak_memory.max(record.cost.peak_memory);
+        }
+        Ok(by_rule.into_values().collect())
+    }
+
     /// Notes which outputs stand there as an earlier attempt made them: these may be replaced.
     fn know_outputs(&self, action: ActionId, staging: &mut Staging) -> Result<(), EngineError> {
         let facts = &self.survey.facts;
@@ -86,15 +112,15 @@ impl Running<'_> {
     pub(super) fn live(&self, action: ActionId, attempt: u64, staging: Staging) -> Live {
         let graph = &self.scope.loaded.graph;
         let kernel = kernel_of(self.scope.kernels, graph, action);
-        let digest_of = |artifact| {
-            self.survey.facts.digest(artifact).expect("inputs are known when an action starts")
-        };
+        let digest_of = |artifact| self.survey.input(artifact);
         let components = Subject { graph, action, kernel, digest_of: &digest_of }.components();
-        let inputs = graph.inputs(action).map(|(_, artifact)| Input {
-            path: graph.path(artifact).to_owned(),
-            digest: digest_of(artifact),
-            stamp: *self.survey.facts.stamp(artifact),
-            racy: self.survey.facts.is_racy(artifact),
+        let inputs = graph.inputs(action).filter_map(|(_, artifact)| {
+            Some(Input {
+                path: graph.path(artifact).to_owned(),
+                digest: digest_of(artifact)?,
+                stamp: *self.survey.facts.stamp(artifact),
+                racy: self.survey.facts.is_racy(artifact),
+            })
         });
         Live {
             attempt,

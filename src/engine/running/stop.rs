@@ -22,7 +22,7 @@ impl Running<'_> {
         self.summary.failed += 1;
         let label = self.scope.loaded.graph.label(action);
         self.summary.failures.push(label.clone());
-        self.skip_downstream(action, &format!("`{label}` failed"), observer);
+        self.go_on_without(action, &format!("`{label}` failed"), observer)?;
         if !self.hands.keep_going && self.interrupts == 0 {
             self.step(Event::StopStarting, observer)?;
             self.skip_waiting(&format!("`{label}` failed"), observer);
@@ -31,19 +31,40 @@ impl Running<'_> {
         Ok(())
     }
 
-    pub(super) fn skip_downstream(
+    /// Skips what cannot be made without an action's outputs. An action that takes what there is
+    /// goes on without them, unless the whole build is about to stop.
+    pub(super) fn go_on_without(
         &mut self,
         action: ActionId,
         because: &str,
         observer: &mut dyn Observer,
-    ) {
-        let mut next: Vec<ActionId> = self.scope.loaded.graph.downstream(action).collect();
-        while let Some(down) = next.pop() {
-            if self.states[down.index()] == State::Waiting {
-                self.skip(down, because, observer);
-                next.extend(self.scope.loaded.graph.downstream(down));
+    ) -> Result<(), EngineError> {
+        let graph = &self.scope.loaded.graph;
+        let goes_on = self.hands.keep_going && self.interrupts == 0;
+        let mut partial = Vec::new();
+        let mut lost = vec![action];
+        while let Some(lost_action) = lost.pop() {
+            let waiting: Vec<ActionId> = graph
+                .downstream(lost_action)
+                .filter(|down| self.states[down.index()] == State::Waiting)
+                .collect();
+            for down in waiting {
+                if goes_on && graph.rule(down).partial {
+                    graph.outputs(lost_action).for_each(|(_, made)| self.survey.do_without(made));
+                    self.waiting[down.index()] -= 1;
+                    partial.push(down);
+                } else {
+                    self.skip(down, because, observer);
+                    lost.push(down);
+                }
             }
         }
+        for down in partial {
+            if self.states[down.index()] == State::Waiting && self.release(down, observer)? {
+                self.settle(down, State::Fresh, observer)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn skip(&mut self, action: ActionId, because: &str, observer: &mut dyn Observer) {

@@ -28,6 +28,14 @@ impl Circle {
     }
 }
 
+/// Points count as straight when their variance across is this small a part of that along them. For
+/// 5 cm of a circle of 5 m, more than a track can have, it is 2e-6; rounding reaches 1e-14.
+const STRAIGHT: f64 = 1e-12;
+
+/// Points count as one place when their variance is this small a part of their distance from the
+/// origin squared: a nanometre in a metre.
+const ONE_PLACE: f64 = 1e-18;
+
 /// Fits a circle: its centre solves the normal equations of the squared distances, its radius is
 /// the mean distance of the points from the centre.
 ///
@@ -51,6 +59,10 @@ pub fn fit(x: &[f64], y: &[f64]) -> Circle {
         right_u += u * square;
         right_v += v * square;
     }
+    let away = mean_x * mean_x + mean_y * mean_y;
+    if uu + vv <= ONE_PLACE * away * number {
+        return Circle::UNDEFINED;
+    }
     let Some([u, v]) = solve([[uu, uv], [uv, vv]], [0.5 * right_u, 0.5 * right_v]) else {
         return Circle::UNDEFINED;
     };
@@ -60,9 +72,16 @@ pub fn fit(x: &[f64], y: &[f64]) -> Circle {
     Circle { x: x_centre, y: y_centre, radius }
 }
 
-/// Elimination with the larger pivot first; none when a pivot is exactly zero or not a number.
+/// Elimination with the larger pivot first; none for points on a line, whose circle would be
+/// nothing but rounding.
 fn solve(matrix: [[f64; 2]; 2], right: [f64; 2]) -> Option<[f64; 2]> {
-    let (first, second) = if matrix[0][0].abs() >= matrix[1][0].abs() { (0, 1) } else { (1, 0) };
+    let [[uu, uv], [_, vv]] = matrix;
+    // The variances across and along the points are to each other about as this is to one.
+    let roundness = (uu * vv - uv * uv) / ((uu + vv) * (uu + vv));
+    if roundness.is_nan() || roundness <= STRAIGHT {
+        return None;
+    }
+    let (first, second) = if uu.abs() >= uv.abs() { (0, 1) } else { (1, 0) };
     let factor = matrix[second][0] / matrix[first][0];
     let pivot = matrix[second][1] - factor * matrix[first][1];
     let y = (right[second] - factor * right[first]) / pivot;
@@ -108,6 +127,7 @@ mod tests {
             (vec![0.0, 1.0, 2.0], vec![3.0, 3.0, 3.0]),
             (vec![3.0, 3.0, 3.0], vec![0.0, 1.0, 2.0]),
             (vec![0.0, 1.0, f64::NAN], vec![0.0, 2.0, 1.0]),
+            (vec![0.0, 0.1, 0.2, 0.3, 0.7], vec![0.0, 0.3, 0.6, 0.9, 2.1]),
         ] {
             let circle = fit(&x, &y);
             assert!(!circle.is_defined() && circle.x.is_nan() && circle.y.is_nan(), "{circle:?}");

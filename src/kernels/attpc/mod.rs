@@ -6,7 +6,16 @@
 pub mod circle;
 pub mod cluster;
 pub mod drift;
+pub mod estimate;
 pub mod figure;
+pub mod gas;
+pub mod gate;
 pub mod harmonize;
+pub mod mesh;
+pub mod particle;
 pub mod pointcloud;
+pub mod reaction;
+pub mod report;
+pub mod solve;
 pub mod spline;
+pub mod stopping;

@@ -1,6 +1,8 @@
 //! Frames with axes: where data coordinates meet the sheet.
 
 use crate::kernels::figure::colour::{LEVELS, LogScale, colour};
+use crate::kernels::figure::palette::Mark;
+use crate::kernels::figure::spread::round_step;
 use crate::kernels::figure::svg::{Anchor, GREY, HEADING, INK, LABEL, PALE, SMALL, Svg};
 
 /// One axis: the data range it shows, and how.
@@ -61,15 +63,8 @@ impl Axis {
             .filter(|value| (-1e-9..=1.0 + 1e-9).contains(&self.part(*value)))
             .map(|value| (value, thousands(&short(value))))
             .collect();
-        if fine.len() > wanted && !tens.is_empty() { tens } else { fine }
+        if fine.len() > wanted && tens.len() > 1 { tens } else { fine }
     }
-}
-
-/// The smallest of 1, 2, 5 times a power of ten that is not below a positive width.
-fn round_step(width: f64) -> f64 {
-    let power = 10f64.powf(width.log10().floor());
-    let digit = [1.0, 2.0, 5.0].into_iter().find(|digit| digit * power >= width * 0.999);
-    digit.unwrap_or(10.0) * power
 }
 
 fn short(value: f64) -> String {
@@ -117,6 +112,10 @@ pub struct Titles<'t> {
     pub y: &'t str,
 }
 
+fn grid() -> String {
+    format!("stroke=\"{PALE}\" stroke-width=\"0.6\" fill=\"none\"")
+}
+
 /// A rectangle of the sheet with two axes.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
@@ -143,18 +142,37 @@ impl Frame {
 
     /// Draws the grid, the border, the numbers and the titles; data go on top.
     pub fn draw(&self, svg: &mut Svg, titles: Titles<'_>) {
+        for (value, text) in self.x.ticks(((self.size[0] / 40.0) as usize).min(12)) {
+            self.x_mark(svg, value, &text);
+        }
+        self.draw_rest(svg, titles);
+    }
+
+    /// Draws a frame whose horizontal axis has names instead of numbers: item `i` stands at `i`.
+    /// Names that would overlap are left out.
+    pub fn draw_named(&self, svg: &mut Svg, names: &[String], titles: Titles<'_>) {
+        let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let room = self.size[0] / names.len().max(1) as f64;
+        let each = ((7.5 * widest as f64 + 8.0) / room).ceil().max(1.0) as usize;
+        for (at, name) in names.iter().enumerate().step_by(each) {
+            self.x_mark(svg, at as f64, name);
+        }
+        self.draw_rest(svg, titles);
+    }
+
+    fn x_mark(&self, svg: &mut Svg, value: f64, text: &str) {
+        let [x, bottom] = [self.corner[0] + self.size[0] * self.x.part(value), self.end()[1]];
+        svg.line([x, self.corner[1]], [x, bottom], &grid());
+        svg.text([x, bottom + 16.0], text, (SMALL, Anchor::Middle));
+    }
+
+    fn draw_rest(&self, svg: &mut Svg, titles: Titles<'_>) {
         let [left, top] = self.corner;
         let [right, bottom] = self.end();
-        let grid = format!("stroke=\"{PALE}\" stroke-width=\"0.6\" fill=\"none\"");
-        for (value, text) in self.x.ticks(((self.size[0] / 40.0) as usize).min(12)) {
-            let x = left + self.size[0] * self.x.part(value);
-            svg.line([x, top], [x, bottom], &grid);
-            svg.text([x, bottom + 16.0], &text, (SMALL, Anchor::Middle));
-        }
         let mut widest = 0;
         for (value, text) in self.y.ticks(((self.size[1] / 45.0) as usize).max(2)) {
             let y = top + self.size[1] * (1.0 - self.y.part(value));
-            svg.line([left, y], [right, y], &grid);
+            svg.line([left, y], [right, y], &grid());
             svg.text([left - 6.0, y + 4.0], &text, (SMALL, Anchor::End));
             widest = widest.max(text.chars().count());
         }
@@ -165,6 +183,36 @@ impl Frame {
         // The name of the axis clears its widest number; a digit is about 7 pixels wide.
         let beside = left - 18.0 - 7.0 * widest as f64;
         svg.upward_text([beside, (top + bottom) / 2.0], titles.y, (LABEL, Anchor::Middle));
+    }
+
+    /// Draws with everything outside the frame cut away.
+    pub fn clipped(&self, svg: &mut Svg, draw: impl FnOnce(&mut Svg)) {
+        svg.clipped(self.corner, self.end(), draw);
+    }
+
+    /// Writes one word of explanation where there is nothing to draw.
+    pub fn say_empty(&self, svg: &mut Svg, words: &str) {
+        let [right, bottom] = self.end();
+        let middle = [(self.corner[0] + right) / 2.0, (self.corner[1] + bottom) / 2.0];
+        svg.text(middle, words, (LABEL, Anchor::Middle));
+    }
+
+    /// Draws a histogram as a line of steps, hardly filled, so that several can share a frame.
+    pub fn outline(&self, svg: &mut Svg, bins: &[([f64; 2], f64)], mark: Mark) {
+        let corners =
+            |&([from, to], count): &([f64; 2], f64)| [self.at([from, count]), self.at([to, count])];
+        let mut line: Vec<[f64; 2]> = bins.iter().flat_map(corners).collect();
+        let (Some(first), Some(last)) = (line.first().copied(), line.last().copied()) else {
+            return;
+        };
+        let base = self.end()[1];
+        line.insert(0, [first[0], base]);
+        line.push([last[0], base]);
+        let ground = format!("fill=\"{}\" fill-opacity=\"0.12\"", mark.colour);
+        self.clipped(svg, |svg| {
+            svg.path(&line, &ground);
+            svg.path(&line, &mark.line(1.8));
+        });
     }
 
     /// Draws a histogram as steps filled down to the axis: `bins` are counts with their edges.

@@ -42,6 +42,12 @@ impl Histogram {
         &self.counts
     }
 
+    /// The bins as pairs of edges with their counts.
+    pub fn bins(&self) -> Vec<([f64; 2], f64)> {
+        let bin = |(at, count): (usize, &u64)| ([self.edge(at), self.edge(at + 1)], *count as f64);
+        self.counts.iter().enumerate().map(bin).collect()
+    }
+
     /// How many values fell below and above the bins.
     pub fn outside(&self) -> [u64; 2] {
         self.outside

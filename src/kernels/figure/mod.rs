@@ -6,5 +6,9 @@
 
 pub mod axes;
 pub mod colour;
+pub mod density;
 pub mod histogram;
+pub mod legend;
+pub mod palette;
+pub mod spread;
 pub mod svg;

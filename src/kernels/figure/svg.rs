@@ -147,10 +147,22 @@ impl Svg {
         self.letters(&format!("transform=\"translate({x} {y}) rotate(-90)\""), text, style);
     }
 
+    /// Writes a line of text with a white rim, for places where data lie underneath.
+    pub fn haloed_text(&mut self, at: [f64; 2], text: &str, style: (Lettering, Anchor)) {
+        let [x, y] = at.map(number);
+        // Viewers that do not know `paint-order` would hide thin letters under the rim, so the rim
+        // is a text of its own.
+        let rim = "stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\"";
+        self.letters(&format!("x=\"{x}\" y=\"{y}\" {rim}"), text, style);
+        self.letters(&format!("x=\"{x}\" y=\"{y}\""), text, style);
+    }
+
     fn letters(&mut self, place: &str, text: &str, style: (Lettering, Anchor)) {
         let (Lettering { size, bold, fill }, anchor) = style;
         let weight = if bold { " font-weight=\"bold\"" } else { "" };
-        let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        // Control characters have no place in the format; a viewer would refuse the whole file.
+        let plain = text.replace(|letter: char| letter.is_control(), " ");
+        let escaped = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let _ = writeln!(
             self.body,
             "<text {place} font-size=\"{size}\" fill=\"{fill}\" text-anchor=\"{}\"{weight}>{escaped}</text>",
@@ -214,7 +226,7 @@ mod tests {
     #[test]
     fn text_with_markup_characters_is_escaped() {
         let mut svg = Svg::new(10.0, 10.0);
-        svg.text([1.0, 2.0], "a < b & c", (LABEL, Anchor::Start));
-        assert!(svg.finish().contains("a &lt; b &amp; c"));
+        svg.text([1.0, 2.0], "a < b & c\u{1}", (LABEL, Anchor::Start));
+        assert!(svg.finish().contains("a &lt; b &amp; c <"));
     }
 }

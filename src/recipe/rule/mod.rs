@@ -172,6 +172,7 @@ impl Draft<'_> {
             retries: settings.retries,
             timeout: settings.timeout,
             depfile: settings.depfile,
+            partial: settings.partial,
             cache: settings.cache,
             container: settings.container,
         };

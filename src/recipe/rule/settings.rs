@@ -19,6 +19,7 @@ pub struct Settings {
     pub retries: u32,
     pub timeout: Option<Duration>,
     pub depfile: Option<Template>,
+    pub partial: bool,
     pub cache: bool,
     pub container: Option<String>,
 }
@@ -35,11 +36,8 @@ pub fn read(draft: &mut Draft) -> Settings {
             let text = draft.text("depfile", given)?;
             scan::template(&text, given.place).map_err(|found| draft.report(found)).ok()
         }),
-        cache: key(draft, "cache", |draft, given| match given.value.as_bool() {
-            Ok(flag) => Some(flag),
-            Err(_) => draft.wrong_type("cache", "`true` or `false`", given),
-        })
-        .unwrap_or(true),
+        partial: flag(draft, "partial").unwrap_or(false),
+        cache: flag(draft, "cache").unwrap_or(true),
         container: key(draft, "container", |draft, given| draft.text("container", given)),
     }
 }
@@ -52,6 +50,14 @@ fn key<T>(
     let value = draft.get(name)?.clone();
     let place = draft.place.entry(name).clone();
     read(draft, Given { value: &value, place: &place })
+}
+
+fn flag(draft: &mut Draft, name: &'static str) -> Option<bool> {
+    let value = draft.get(name)?.clone();
+    let place = draft.place.entry(name).clone();
+    let wrong =
+        |_| draft.wrong_type(name, "`true` or `false`", Given { value: &value, place: &place });
+    value.as_bool().map_or_else(wrong, Some)
 }
 
 fn tags(draft: &mut Draft, given: Given) -> Option<Vec<String>> {

@@ -43,7 +43,7 @@ error: rule `a` has an unknown key `colour`
   |
 1 | rule("a", #{ output: "a", argv: ["x"], cache: "no", retries: -1, colour: 3 });
   |                                                                  ^^^^^^
-hint: known are `over`, `input`, `output`, `kernel`, `argv`, `shell`, `script`, `params`, `env`, `resources`, `on`, `tags`, `retries`, `timeout`, `depfile`, `cache`, `container`, `args`
+hint: known are `over`, `input`, `output`, `kernel`, `argv`, `shell`, `script`, `params`, `env`, `resources`, `on`, `tags`, `retries`, `timeout`, `depfile`, `partial`, `cache`, `container`, `args`
 
 error: `output` must be a path, a list or a map of paths, found an integer
  --> recipe.rhai:2:22

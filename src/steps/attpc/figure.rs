@@ -1,4 +1,12 @@
-//! The kernels `attpc.figure.event` and `attpc.figure.run`: point clouds to SVG files.
+//! The kernels `attpc.figure.event` and `attpc.figure.run`: point clouds to SVG files. Pictures of
+//! later phases are the modules below.
+
+pub mod kinematics;
+pub mod pid;
+pub mod rates;
+pub mod tracks;
+#[cfg(test)]
+mod table_tests;
 
 use std::path::Path;
 
@@ -12,7 +20,8 @@ use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo, Progress};
 use crate::model::value::Value;
 use crate::steps::{Job, StepError, StepSummary};
 
-const PICTURE: PortInfo = PortInfo {
+/// What every kernel of pictures makes.
+pub(super) const PICTURE: PortInfo = PortInfo {
     role: "picture",
     required: true,
     many: false,
@@ -32,7 +41,7 @@ pub fn event_info() -> KernelInfo {
     params.extend(volume_params());
     KernelInfo {
         name: "attpc.figure.event",
-        version: 1,
+        version: 2,
         summary: "Draws one event: pad plane, side views along the drift, and three dimensions.",
         inputs: vec![PortInfo { many: false, ..clouds() }],
         outputs: vec![PICTURE],
@@ -45,7 +54,7 @@ pub fn event_info() -> KernelInfo {
 pub fn run_info() -> KernelInfo {
     KernelInfo {
         name: "attpc.figure.run",
-        version: 1,
+        version: 2,
         summary: "Draws runs at a glance: pad occupancy, spectra, and the course of the run.",
         inputs: vec![clouds()],
         outputs: vec![PICTURE],
@@ -188,7 +197,8 @@ fn pulse_of(cloud: &StoredCloud) -> Option<IonChamber> {
     })
 }
 
-fn write_picture(job: &Job<'_>, svg: &str) -> Result<(), DataError> {
+/// Writes the picture of a step.
+pub(super) fn write_picture(job: &Job<'_>, svg: &str) -> Result<(), DataError> {
     let path = Path::new(job.output("picture").expect("the port is required"));
     std::fs::write(path, svg).map_err(|source| DataError::Write { path: path.to_owned(), source })
 }

@@ -53,13 +53,29 @@ pub fn info() -> KernelInfo {
             directory: false,
             doc: "raw runs, HDF5 of any merger version or harmonized; events keep this order",
         }],
-        outputs: vec![PortInfo {
-            role: "harmonized",
-            required: true,
-            many: false,
-            directory: true,
-            doc: "run_0000.h5, run_0001.h5, ... as harmonizer 0.1.0 writes them, and scalers.parquet",
-        }],
+        outputs: vec![
+            PortInfo {
+                role: "harmonized",
+                required: false,
+                many: false,
+                directory: true,
+                doc: "run_0000.h5, run_0001.h5, ... as harmonizer 0.1.0 writes them, and scalers.parquet",
+            },
+            PortInfo {
+                role: "file",
+                required: false,
+                many: true,
+                directory: false,
+                doc: "instead of `harmonized`: the files by name, filled evenly",
+            },
+            PortInfo {
+                role: "scalers",
+                required: false,
+                many: false,
+                directory: false,
+                doc: "with `file`: Parquet, the scalers of all runs",
+            },
+        ],
         params: vec![
             optional(
                 "size",
@@ -80,10 +96,12 @@ pub fn info() -> KernelInfo {
 
 /// Writes the harmonized files.
 pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
-    let cut = Cut::of(job)?;
-    let directory = Path::new(job.output("harmonized").expect("the port is required"));
-    std::fs::create_dir_all(directory)
-        .map_err(|source| DataError::Write { path: directory.to_owned(), source })?;
+    let place = Place::of(job)?;
+    let cut = Cut::of(job, &place)?;
+    if let Place::Directory(directory) = &place {
+        std::fs::create_dir_all(directory)
+            .map_err(|source| DataError::Write { path: directory.clone(), source })?;
+    }
     let pool = job.pool()?;
     let paths: Vec<&Path> = job.inputs("raw").into_iter().map(Path::new).collect();
     let mut facts = Facts::default();
@@ -94,7 +112,7 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
         facts.take_run(&run)?;
     }
     let plan = cut.plan(&paths)?;
-    let mut output = Output { directory, plan, open: None, files: 0 };
+    let mut output = Output { place: &place, plan, open: None, files: 0 };
     for path in &paths {
         let run = RawRun::open(path)?;
         let mut batch = Batch::default();
@@ -110,8 +128,42 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
         write_batch((job, &pool), (&run, batch.take()), (&mut output, &mut facts, total))?;
     }
     output.finish()?;
-    write_table(&directory.join("scalers.parquet"), &facts.scaler_table())?;
+    if let Some(path) = place.scalers(job) {
+        write_table(&path, &facts.scaler_table())?;
+    }
     Ok(facts.summary())
+}
+
+/// Where files go.
+enum Place {
+    Directory(PathBuf),
+    Files(Vec<PathBuf>),
+}
+
+impl Place {
+    fn of(job: &Job<'_>) -> Result<Place, StepError> {
+        let files: Vec<PathBuf> = job.outputs("file").into_iter().map(PathBuf::from).collect();
+        match (job.output("harmonized"), files.is_empty()) {
+            (Some(directory), true) => Ok(Place::Directory(directory.into())),
+            (None, false) => Ok(Place::Files(files)),
+            (Some(_), false) => Err(StepError::HarmonizeOutput { found: "both" }),
+            (None, true) => Err(StepError::HarmonizeOutput { found: "none" }),
+        }
+    }
+
+    fn file(&self, at: u64) -> PathBuf {
+        match self {
+            Place::Directory(directory) => directory.join(format!("run_{at:04}.h5")),
+            Place::Files(paths) => paths[at as usize].clone(),
+        }
+    }
+
+    fn scalers(&self, job: &Job<'_>) -> Option<PathBuf> {
+        match self {
+            Place::Directory(directory) => Some(directory.join("scalers.parquet")),
+            Place::Files(_) => job.output("scalers").map(PathBuf::from),
+        }
+    }
 }
 
 /// Where files end.
@@ -129,25 +181,43 @@ enum Plan {
 }
 
 impl Cut {
-    fn of(job: &Job<'_>) -> Result<Cut, StepError> {
+    fn of(job: &Job<'_>, place: &Place) -> Result<Cut, StepError> {
+        let balance = job.text("balance");
+        let by_traces = balance == Some("traces");
+        if let Place::Files(paths) = place {
+            return Cut::into_files(job, paths.len(), by_traces);
+        }
         let names = ["size", "events_per_file", "files"];
         let given: Vec<&'static str> =
             names.into_iter().filter(|name| *job.value(name) != Value::Null).collect();
         if given.len() != 1 {
             return Err(StepError::HarmonizeCut { given });
         }
-        let balance = job.text("balance");
         if balance.is_some() && given != ["files"] {
             return Err(StepError::HarmonizeBalance { given: given[0] });
         }
         Ok(match job.value(given[0]) {
             Value::Text(size) => Cut::Size(parse_size(size)?),
             Value::Int(count) if given == ["files"] => {
-                Cut::Files { count: *count as usize, by_traces: balance == Some("traces") }
+                Cut::Files { count: *count as usize, by_traces }
             }
             Value::Int(count) => Cut::Events(*count as u64),
             other => unreachable!("parameters were checked, found {other:?}"),
         })
+    }
+
+    /// The named outputs say how many files there are; only they can.
+    fn into_files(job: &Job<'_>, outputs: usize, by_traces: bool) -> Result<Cut, StepError> {
+        let other = ["size", "events_per_file"].iter().any(|name| *job.value(name) != Value::Null);
+        if other {
+            return Err(StepError::HarmonizeOutput { found: "`file` with a size of files" });
+        }
+        match job.value("files") {
+            Value::Int(files) if *files as usize != outputs => {
+                Err(StepError::HarmonizeFiles { files: *files as usize, outputs })
+            }
+            _ => Ok(Cut::Files { count: outputs, by_traces }),
+        }
     }
 
     /// Weighs all events where the cut depends on them.
@@ -221,7 +291,7 @@ fn write_batch(
 
 /// The files that are being written, one at a time.
 struct Output<'d> {
-    directory: &'d Path,
+    place: &'d Place,
     plan: Plan,
     open: Option<HarmonicWriter>,
     /// Files begun so far.
@@ -255,8 +325,7 @@ impl Output<'_> {
     }
 
     fn begin(&mut self) -> Result<(), DataError> {
-        let path: PathBuf = self.directory.join(format!("run_{:04}.h5", self.files));
-        self.open = Some(HarmonicWriter::create(&path)?);
+        self.open = Some(HarmonicWriter::create(&self.place.file(self.files))?);
         self.files += 1;
         Ok(())
     }
@@ -268,8 +337,9 @@ impl Output<'_> {
     /// Closes the last file. There is always a first one, and a planned number of files is kept
     /// even where events do not suffice, so that what reads them finds what it was promised.
     fn finish(mut self) -> Result<(), DataError> {
-        let promised = match &self.plan {
-            Plan::Events(counts) if counts.len() > 1 => counts.len() as u64,
+        let promised = match (&self.plan, self.place) {
+            (_, Place::Files(paths)) => paths.len() as u64,
+            (Plan::Events(counts), _) if counts.len() > 1 => counts.len() as u64,
             _ => 1,
         };
         while self.files < promised {

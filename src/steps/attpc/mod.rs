@@ -2,9 +2,21 @@
 
 #[cfg(feature = "hdf5")]
 pub mod cluster;
+#[cfg(all(test, feature = "hdf5"))]
+pub mod compare;
+pub mod drift_map;
+#[cfg(feature = "hdf5")]
+pub mod estimate;
 #[cfg(feature = "hdf5")]
 pub mod figure;
 #[cfg(feature = "hdf5")]
 pub mod harmonize;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
+#[cfg(feature = "hdf5")]
+pub mod report;
+#[cfg(feature = "hdf5")]
+mod run_counts;
+pub mod select;
+#[cfg(feature = "hdf5")]
+mod window;

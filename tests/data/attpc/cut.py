@@ -80,7 +80,7 @@ def traces(source, target):
 
 
 def garfield(source, grid, target, samples):
-    """Clouds of the first events, and every 7th by 37th node of the correction grid."""
+    """Clouds of the first events, and every 7th by 37th node of the correction grid, with some near the ends."""
     with h5py.File(source) as old, h5py.File(target, "w", libver="earliest") as new:
         cloud = new.create_group("cloud")
         attributes(old["cloud"], cloud)
@@ -90,7 +90,7 @@ def garfield(source, grid, target, samples):
     with open(samples, "w") as text:
         text.write("rho_mm,z_mm,rho_shift_mm,transverse_mm,z_shift_mm\n")
         for rho in range(0, corrections.shape[0], 7):
-            for z in range(0, corrections.shape[1], 37):
+            for z in sorted({*range(0, corrections.shape[1], 37), 1, 3, 9, 10, 11, 998, 1000}):
                 text.write(f"{rho},{z}," + ",".join(f"{c:.9g}" for c in corrections[rho, z]) + "\n")
 
 

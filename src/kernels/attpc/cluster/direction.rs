@@ -22,6 +22,13 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// The direction that a number in a file stands for.
+    pub fn from_code(code: i64) -> Option<Direction> {
+        [Direction::None, Direction::Forward, Direction::Backward]
+            .into_iter()
+            .find(|direction| direction.code() == code)
+    }
+
     /// The number that stands for it in files.
     pub fn code(self) -> i64 {
         match self {

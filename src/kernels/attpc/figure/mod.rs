@@ -1,11 +1,17 @@
-//! Pictures of AT-TPC point clouds: one event in projections, and a run at a glance.
+//! Pictures of the AT-TPC chain: one event in projections, a run at a glance, particle
+//! identification, kinematics, distributions of tracks, and rates of runs.
 //!
 //! Points come in as arrays with units, SVG text goes out. Which file they came from is not known
 //! here. The coordinates are those of the cloud: z = 0 at the window, z = L at the pad plane.
 
 pub mod choice;
 pub mod event;
+pub mod kinematics;
+pub mod pid;
+pub mod rates;
 pub mod run;
+pub mod tracks;
+pub mod words;
 
 use crate::kernels::figure::axes::{Axis, Frame};
 

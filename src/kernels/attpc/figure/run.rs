@@ -6,6 +6,7 @@ use crate::kernels::attpc::figure::{BEAM_LINE, Hit, IonChamber, Volume, pad_tile
 use crate::kernels::figure::axes::{Axis, Frame, Titles, colour_bar, thousands};
 use crate::kernels::figure::colour::{LEVELS, LogScale, colour};
 use crate::kernels::figure::histogram::Histogram;
+use crate::kernels::figure::spread::round_up;
 use crate::kernels::figure::svg::{Anchor, GREY, LABEL, SMALL, Svg, TITLE};
 
 /// Charges that the spectrum spans, ADC x time bucket, at twelve bins a decade.
@@ -293,17 +294,6 @@ struct Block {
 
 fn ratio(part: usize, whole: usize) -> f64 {
     part as f64 / whole.max(1) as f64
-}
-
-/// The upper end of an axis that shows values up to this one: 1, 2, 2.5, 5 times a power of ten,
-/// or a multiple between them.
-fn round_up(value: f64) -> f64 {
-    if value <= 0.0 {
-        return 1.0;
-    }
-    let power = 10f64.powf(value.log10().floor());
-    let digits = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
-    digits.into_iter().find(|digit| digit * power >= value).unwrap_or(10.0) * power
 }
 
 /// How a spectrum is shown.

@@ -6,6 +6,8 @@ use crate::kernels::attpc::drift::DriftCorrection;
 use crate::kernels::attpc::pointcloud::baseline::{Baseline, BaselineScratch};
 use crate::kernels::attpc::pointcloud::params::{PadTable, Params};
 use crate::kernels::attpc::pointcloud::peaks::{Peak, PeakFinder};
+use crate::kernels::gpu::traces::{FoundPeak, TracePeaks, TraceSearch};
+use crate::kernels::gpu::{Device, GpuError};
 use crate::model::digest::Digest;
 
 /// Columns of a GET matrix before the samples.
@@ -14,6 +16,8 @@ const HARDWARE_COLUMNS: usize = 5;
 const PAD_COLUMN: usize = 4;
 /// Samples of a pad trace.
 const GET_SAMPLES: usize = 512;
+/// Cells of a row of a GET matrix.
+const ROW: usize = HARDWARE_COLUMNS + GET_SAMPLES;
 /// Samples of the ion chamber's trace.
 const FRIB_SAMPLES: usize = 2048;
 /// Digitiser channel of the ion chamber.
@@ -152,26 +156,51 @@ impl PointcloudKernel {
             baseline: self.get.scratch(),
             finder: PeakFinder::new(self.params.get),
         };
-        let mut part = Cloud::default();
-        for row in cells.chunks_exact(HARDWARE_COLUMNS + GET_SAMPLES) {
-            part.counts.traces += 1;
-            let Ok(pad) = usize::try_from(row[PAD_COLUMN]) else {
-                part.counts.unknown_pads += 1;
-                continue;
-            };
-            if pad >= self.pads.len() {
-                part.counts.unknown_pads += 1;
-                continue;
-            }
-            if self.pads.ignored.get(pad) == Some(&true) {
-                continue;
-            }
+        self.points_with(origin, cells, |_, row, found| {
             for (sample, &raw) in scratch.trace.iter_mut().zip(&row[HARDWARE_COLUMNS..]) {
                 *sample = i32::from(raw);
             }
             self.get.subtract(&mut scratch.trace, &mut scratch.baseline);
             let peaks = scratch.finder.find(&scratch.trace);
-            match peaks.len() {
+            found.extend(peaks.iter().map(|peak| FoundPeak {
+                position: peak.position,
+                amplitude: peak.amplitude,
+                integral: peak.integral,
+            }));
+            peaks.len()
+        })
+    }
+
+    /// The same from peaks that were found elsewhere, one entry for each row.
+    pub fn points_of(&self, origin: Origin, cells: &[i16], found: &[TracePeaks]) -> Cloud {
+        self.points_with(origin, cells, |at, _, peaks| {
+            peaks.extend_from_slice(found[at].first());
+            found[at].count
+        })
+    }
+
+    /// The points of traces; `find` appends the peaks of a row and tells how many there are, which
+    /// is more than it appends where they are too many anyway.
+    fn points_with(
+        &self,
+        origin: Origin,
+        cells: &[i16],
+        mut find: impl FnMut(usize, &[i16], &mut Vec<FoundPeak>) -> usize,
+    ) -> Cloud {
+        let mut part = Cloud::default();
+        let mut peaks = Vec::new();
+        for (at, row) in cells.chunks_exact(ROW).enumerate() {
+            part.counts.traces += 1;
+            let pad = usize::try_from(row[PAD_COLUMN]).ok().filter(|&pad| pad < self.pads.len());
+            let Some(pad) = pad else {
+                part.counts.unknown_pads += 1;
+                continue;
+            };
+            if self.pads.ignored.get(pad) == Some(&true) {
+                continue;
+            }
+            peaks.clear();
+            match find(at, row, &mut peaks) {
                 0 => {}
                 1..=PEAKS_MAX => {
                     part.counts.hits += 1;
@@ -183,7 +212,7 @@ impl PointcloudKernel {
         part
     }
 
-    fn point(&self, origin: Origin, pad: usize, peak: &Peak) -> Point {
+    fn point(&self, origin: Origin, pad: usize, peak: &FoundPeak) -> Point {
         let time = peak.position as f64
             + SMEAR_TB * smear(self.params.seed, origin, pad, peak.position)
             + self.pads.time[pad];
@@ -195,6 +224,14 @@ impl PointcloudKernel {
         };
         let (amplitude, integral) = (f64::from(peak.amplitude), peak.integral as f64);
         [x, y, z, amplitude, integral, pad as f64, time, self.pads.scale[pad]]
+    }
+
+    /// Peaks of pad traces on a device, as this kernel wants them.
+    ///
+    /// # Errors
+    /// The driver refuses the kernel, or the device has no memory left.
+    pub fn search_on(&self, device: Device) -> Result<TraceSearch, GpuError> {
+        TraceSearch::new(device, &self.params.get)
     }
 
     /// What the ion chamber saw, from `digitizer[sample, channel]` of 2048 samples.

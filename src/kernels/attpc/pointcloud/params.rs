@@ -28,8 +28,6 @@ pub struct Detector {
     pub micromegas_tb: f64,
     /// Time bucket of a charge at the window.
     pub window_tb: f64,
-    /// Sampling frequency of the GET electronics in MHz.
-    pub get_frequency_mhz: f64,
 }
 
 impl Detector {

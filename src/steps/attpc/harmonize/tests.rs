@@ -221,3 +221,23 @@ fn point_clouds_of_harmonized_files_equal_those_of_the_originals() {
     assert_eq!(was.keys().collect::<Vec<_>>(), is.keys().collect::<Vec<_>>());
     assert!(was == is);
 }
+
+#[test]
+fn named_files_are_filled_evenly_and_their_number_is_the_recipes() {
+    let space = tempfile::tempdir().unwrap();
+    let at = |name: &str| space.path().join(name).to_str().unwrap().to_owned();
+    let mut spec = spec(&examples(), space.path(), &[]);
+    spec.outputs = ["a.h5", "b.h5", "c.h5"].map(|name| ("file".to_owned(), at(name))).to_vec();
+    spec.outputs.push(("scalers".to_owned(), at("scalers.parquet")));
+    crate::steps::run(&spec, &|_| ()).unwrap();
+    let files = ["a.h5", "b.h5", "c.h5"].map(|name| space.path().join(name));
+    assert_eq!(events_of(&files).len(), 33);
+    assert!(files.iter().all(|path| !events_of(std::slice::from_ref(path)).is_empty()));
+    assert!(space.path().join("scalers.parquet").exists());
+    spec.params = Value::Map([("files".to_owned(), Value::Int(2))].into());
+    let error = crate::steps::run(&spec, &|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "`files` is 2, but there are 3 outputs `file`");
+    spec.outputs.clear();
+    let error = crate::steps::run(&spec, &|_| ()).unwrap_err().to_string();
+    assert!(error.ends_with("outputs `harmonized` and `file`, found none"), "{error}");
+}

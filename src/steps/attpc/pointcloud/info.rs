@@ -9,22 +9,27 @@ pub fn info() -> KernelInfo {
         name: "attpc.pointcloud",
         version: 1,
         summary: "Finds the peaks of every pad trace of a raw run and places them in space.",
-        inputs: vec![PortInfo {
-            role: "raw",
-            required: true,
-            many: false,
-            directory: false,
-            doc: "Raw run, HDF5: legacy, merger 1.0, merger 2.0 or harmonized layout.",
-        }],
+        inputs: vec![
+            port(
+                "raw",
+                true,
+                "Raw run, HDF5: legacy, merger 1.0, merger 2.0 or harmonized layout.",
+            ),
+            port(
+                "drift",
+                false,
+                "Drift map, NumPy, of attpc.drift_map or of Spyral; without it, no correction.",
+            ),
+        ],
         outputs: vec![
-            output(
+            port(
                 "cloud",
                 true,
                 "Point clouds, HDF5: `cloud/cloud_{event}` of float64 (points, 8) with columns \
                  x, y, z (mm), amplitude (ADC), integral (ADC TB), pad, time (TB), scale.",
             ),
-            output("scaler", false, "Scaler records, Parquet: `event` and eleven counts, int64."),
-            output(
+            port("scaler", false, "Scaler records, Parquet: `event` and eleven counts, int64."),
+            port(
                 "gated_ic",
                 false,
                 "Text: the number of downscale events with a clean ion chamber.",
@@ -35,7 +40,7 @@ pub fn info() -> KernelInfo {
     }
 }
 
-fn output(role: &'static str, required: bool, doc: &'static str) -> PortInfo {
+fn port(role: &'static str, required: bool, doc: &'static str) -> PortInfo {
     PortInfo { role, required, many: false, directory: false, doc }
 }
 
@@ -68,24 +73,6 @@ fn detector() -> Vec<ParamInfo> {
             ANY,
             (560.0, "TB"),
             "Time bucket of a charge at the window.",
-        ),
-        number(
-            "detector.get_frequency",
-            POSITIVE,
-            (6.25, "MHz"),
-            "Sampling frequency of the GET electronics; only the drift correction needs it.",
-        ),
-        ParamInfo {
-            name: "detector.do_garfield_correction",
-            kind: ParamKind::Bool,
-            default: Some(Value::Bool(false)),
-            unit: "",
-            doc: "Correct for the distortion of the drift field.",
-        },
-        file(
-            "detector.garfield_file_path",
-            Some(Value::Null),
-            "Simulated electrons: 98 blocks of 55 rows of 6 columns in cm and ns.",
         ),
     ]
 }

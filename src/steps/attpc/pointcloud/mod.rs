@@ -3,8 +3,10 @@
 //! Events stream through in batches: while the threads compute one batch, one of them writes the
 //! clouds of the batch before and finds the arrays of the next. Traces are read and unpacked by the
 //! thread that computes them, a hundred or so at a time, so memory holds the points of two batches
-//! and little else, whatever the size of the file and of its events.
+//! and little else, whatever the size of the file and of its events. With a GPU the traces of a
+//! batch go there together.
 
+mod device;
 mod info;
 mod setup;
 mod tally;
@@ -20,9 +22,7 @@ use crate::data::cloud_writer::{CloudFacts, CloudWriter, IonChamberFacts};
 use crate::data::error::DataError;
 use crate::data::parquet::{Column, write_table};
 use crate::data::raw::{Detail, LocatedEvent, RawRun, SCALER_NAMES};
-use crate::kernels::attpc::pointcloud::{
-    Cloud, Compat, IonChamber, Origin, PointcloudKernel, Trigger,
-};
+use crate::kernels::attpc::pointcloud::{Cloud, Compat, IonChamber, Origin, Trigger};
 use crate::steps::{Job, StepError, StepSummary};
 
 pub use info::info;
@@ -134,24 +134,30 @@ impl Lookup<'_> {
 }
 
 /// Computes a batch on the threads of the current pool, in order.
-fn compute(setup: &Setup, batch: &[LocatedEvent]) -> Result<Vec<Finished>, DataError> {
-    let events: Vec<Result<Finished, DataError>> =
-        batch.par_iter().map(|event| compute_event(setup, event)).collect();
+fn compute(setup: &Setup, batch: &[LocatedEvent]) -> Result<Vec<Finished>, StepError> {
+    if let Some(search) = &setup.search {
+        return device::compute(setup, search, batch);
+    }
+    let one = |event| {
+        let (mut finished, wanted) = see(setup, event)?;
+        finished.cloud = wanted.then(|| cloud(setup, finished.origin, event)).transpose()?;
+        Ok(finished)
+    };
+    let events: Vec<Result<Finished, DataError>> = batch.par_iter().map(one).collect();
     // The first error by event number, whichever thread met one first.
-    events.into_iter().collect()
+    Ok(events.into_iter().collect::<Result<_, _>>()?)
 }
 
-fn compute_event(setup: &Setup, event: &LocatedEvent) -> Result<Finished, DataError> {
-    let kernel: &PointcloudKernel = &setup.kernel;
+/// What can be told of an event without its traces, and whether its cloud is wanted.
+fn see(setup: &Setup, event: &LocatedEvent) -> Result<(Finished, bool), DataError> {
     let origin =
         Origin { run: event.orig_run.unwrap_or(setup.run_number), event: event.orig_event };
     let frib = setup.run.load_digitizer(event)?.zip(event.coincidence());
     let trigger = frib.as_ref().map(|(_, word)| Trigger::from_word(*word));
-    let ion_chamber = frib.map(|(digitizer, _)| kernel.ion_chamber(digitizer.view()));
+    let ion_chamber = frib.map(|(digitizer, _)| setup.kernel.ion_chamber(digitizer.view()));
     let wanted = event.is_seen_by_get() && trigger != Some(Trigger::IcDownscale);
-    let cloud = wanted.then(|| cloud(setup, origin, event)).transpose()?;
     let (number, seen_by_get) = (event.number, event.is_seen_by_get());
-    Ok(Finished { number, origin, trigger, ion_chamber, cloud, seen_by_get })
+    Ok((Finished { number, origin, trigger, ion_chamber, cloud: None, seen_by_get }, wanted))
 }
 
 /// The cloud of an event, its traces shared among threads.

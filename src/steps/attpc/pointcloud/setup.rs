@@ -5,12 +5,14 @@ use std::path::Path;
 
 use crate::data::error::DataError;
 use crate::data::raw::RawRun;
-use crate::data::table::{expect_rows, read_columns, read_csv};
-use crate::kernels::attpc::drift::{DriftCorrection, TABLE_RHO_COUNT, TABLE_Z_COUNT};
+use crate::data::table::{expect_rows, read_csv};
+use crate::kernels::attpc::drift::DriftCorrection;
 use crate::kernels::attpc::pointcloud::{
     Compat, Detector, FribParams, PadTable, Params, PeakParams, PointcloudKernel,
 };
+use crate::kernels::gpu::traces::TraceSearch;
 use crate::model::value::Value;
+use crate::steps::attpc::drift_map::read_drift_map;
 use crate::steps::{Job, StepError};
 
 /// Parameters that do not fit each other.
@@ -18,8 +20,6 @@ use crate::steps::{Job, StepError};
 pub enum PointcloudError {
     #[error("micromegas and window have the same time bucket `{value}`")]
     NoDrift { value: f64 },
-    #[error("`detector.do_garfield_correction` needs `detector.garfield_file_path`")]
-    NoGarfieldFile,
     #[error("`events` is `{found}`, must be `all` or a range such as `0-999`")]
     EventRange { found: String },
     #[error("beam pad `{found}` is not a pad, expected a whole number below {pads}")]
@@ -32,6 +32,8 @@ pub(super) struct Setup {
     pub params: Params,
     pub compat: Compat,
     pub kernel: PointcloudKernel,
+    /// The peak search on a GPU, where the step computes on one.
+    pub search: Option<TraceSearch>,
     /// Run of events that do not say it themselves.
     pub run_number: i64,
     /// Events to go through.
@@ -50,7 +52,10 @@ impl Setup {
         let params = read_params(job)?;
         let mut warnings = Vec::new();
         let pads = read_pads(job, &mut warnings)?;
-        let drift = read_drift(job, &params.detector, compat)?;
+        let drift = match job.input("drift") {
+            Some(path) => Some(DriftCorrection::new(read_drift_map(Path::new(path))?, compat)),
+            None => None,
+        };
         let run = RawRun::open(Path::new(job.input("raw").expect("`raw` is required")))?;
         warnings.extend(run.warnings().iter().cloned());
         let run_number = run_number(job, &run, &mut warnings);
@@ -70,7 +75,18 @@ impl Setup {
             warnings.push("the run has no events in the range that was asked for".to_owned());
         }
         let kernel = PointcloudKernel::new(params.clone(), pads, drift);
-        Ok(Setup { run, params, compat, kernel, run_number, events, written_range, warnings })
+        let search = job.gpu()?.map(|device| kernel.search_on(device)).transpose()?;
+        Ok(Setup {
+            run,
+            params,
+            compat,
+            kernel,
+            search,
+            run_number,
+            events,
+            written_range,
+            warnings,
+        })
     }
 }
 
@@ -79,7 +95,6 @@ fn read_params(job: &Job<'_>) -> Result<Params, PointcloudError> {
         length_mm: job.float("detector.detector_length"),
         micromegas_tb: job.float("detector.micromegas_time_bucket"),
         window_tb: job.float("detector.window_time_bucket"),
-        get_frequency_mhz: job.float("detector.get_frequency"),
     };
     if detector.micromegas_tb == detector.window_tb {
         return Err(PointcloudError::NoDrift { value: detector.window_tb });
@@ -132,20 +147,6 @@ fn read_pads(job: &Job<'_>, warnings: &mut Vec<String>) -> Result<PadTable, Step
         }
     }
     Ok(PadTable { xy, time, scale, ignored })
-}
-
-fn read_drift(
-    job: &Job<'_>,
-    detector: &Detector,
-    compat: Compat,
-) -> Result<Option<DriftCorrection>, StepError> {
-    if !job.flag("detector.do_garfield_correction") {
-        return Ok(None);
-    }
-    let path = job.file("detector.garfield_file_path").ok_or(PointcloudError::NoGarfieldFile)?;
-    let electrons = read_columns::<6>(Path::new(path))?;
-    expect_rows(Path::new(path), &electrons, TABLE_Z_COUNT * TABLE_RHO_COUNT)?;
-    Ok(Some(DriftCorrection::new(&electrons, detector, compat)))
 }
 
 /// The run number as the file says it, else the item's, else -1.

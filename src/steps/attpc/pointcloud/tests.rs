@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use tempfile::TempDir;
 
-use crate::kernels::attpc::drift::DriftCorrection;
-use crate::kernels::attpc::pointcloud::{Baseline, Compat, Detector, PeakFinder, PeakParams};
-use crate::model::step::StepSpec;
+use crate::kernels::attpc::pointcloud::{Baseline, PeakFinder, PeakParams};
+use crate::kernels::gpu::GpuError;
+use crate::model::step::{DeviceChoice, StepSpec};
 use crate::model::value::Value;
 use crate::steps::{StepError, StepSummary};
 
@@ -339,11 +339,10 @@ fn parameters_that_do_not_fit_are_refused() {
     );
     let same = Trial::new(&run_104()).set("detector", "window_time_bucket", Value::Float(27.29));
     assert_eq!(same.refusal(), "micromegas and window have the same time bucket `27.29`");
-    let drift = Trial::new(&run_104()).set("detector", "do_garfield_correction", Value::Bool(true));
-    assert_eq!(
-        drift.refusal(),
-        "`detector.do_garfield_correction` needs `detector.garfield_file_path`"
-    );
+    let mut drift = Trial::new(&run_104());
+    let table = here("examples/01-attpc/detector/padxy.csv").display().to_string();
+    drift.spec.inputs.push(("drift".to_owned(), table));
+    assert!(drift.refusal().starts_with("`NumPy header` holds no NumPy signature"));
 }
 
 #[test]
@@ -436,35 +435,27 @@ fn garfield(name: &str) -> PathBuf {
     here("tests/data/attpc/garfield").join(name)
 }
 
-#[test]
-fn the_compatible_drift_grid_is_that_of_spyral() {
-    let electrons =
-        crate::data::table::read_columns::<6>(&garfield("synthetic_garfield.txt")).unwrap();
-    let detector = Detector {
-        length_mm: 1000.0,
-        micromegas_tb: 27.29,
-        window_tb: 477.29,
-        get_frequency_mhz: 6.25,
-    };
-    let correction = DriftCorrection::new(&electrons, &detector, Compat::Spyral11);
-    let nodes = crate::data::table::read_csv::<5>(&garfield("correction_grid.csv")).unwrap();
-    for [rho, z, expected @ ..] in nodes {
-        let found = correction.node(rho as usize, z as usize);
-        for (found, expected) in found.iter().zip(expected) {
-            // The reference grid was stored in single precision.
-            let tolerance = 1e-5 * expected.abs().max(1.0);
-            assert!((found - expected).abs() < tolerance, "node ({rho}, {z}): {found} {expected}");
-        }
-    }
-}
-
+/// A trial with the drift correction, whose map is made beside its outputs.
 fn with_drift(compat: &str) -> Trial {
-    let path = garfield("synthetic_garfield.txt").display().to_string();
-    Trial::new(&run_104())
-        .set("detector", "do_garfield_correction", Value::Bool(true))
-        .set("detector", "garfield_file_path", Value::Text(path))
-        .text("compat", compat)
-        .text("events", "1-4")
+    let mut trial = Trial::new(&run_104()).text("compat", compat).text("events", "1-4");
+    let map = trial.file("drift.npy").display().to_string();
+    let numbers = [("micromegas_time_bucket", 27.29), ("window_time_bucket", 477.29)];
+    let detector = numbers.map(|(name, value)| (name.to_owned(), Value::Float(value)));
+    let params = [
+        ("compat".to_owned(), Value::Text(compat.to_owned())),
+        ("detector".to_owned(), Value::Map(detector.into())),
+    ];
+    let text = garfield("synthetic_garfield.txt").display().to_string();
+    let spec = StepSpec {
+        kernel: "attpc.drift_map".to_owned(),
+        params: Value::Map(params.into()),
+        inputs: vec![("garfield".to_owned(), text)],
+        outputs: vec![("drift".to_owned(), map.clone())],
+        ..trial.spec.clone()
+    };
+    crate::steps::run(&spec, &|_| ()).unwrap();
+    trial.spec.inputs.push(("drift".to_owned(), map));
+    trial
 }
 
 #[test]
@@ -491,4 +482,40 @@ fn drift_corrected_clouds_are_those_of_spyral() {
 fn the_exact_drift_correction_differs_from_the_compatible_one() {
     let (exact, compatible) = (with_drift("exact").clouds(), with_drift("spyral-1.1").clouds());
     assert_ne!(exact[&2].points, compatible[&2].points);
+}
+
+/// Named for the test of the GPU kernels that runs it again on an emulated driver.
+#[test]
+fn on_device_clouds_are_those_of_the_processor() {
+    let trial = Trial::new(&run_104()).cores(2);
+    if let Err(StepError::Gpu(error)) =
+        crate::steps::run_on(DeviceChoice::Cuda, &trial.spec, &|_| ())
+    {
+        println!("NOT RUN, no device: {error}");
+        return;
+    }
+    println!("on a device");
+    let reference = Trial::new(&run_104());
+    reference.run().unwrap();
+    // Nothing is fused and every operation rounds as IEEE says, so that a device differs only
+    // where the Fourier transform's rounding crosses a whole number, which no sample here does.
+    for name in ["cloud.h5", "s.parquet", "ic.txt"] {
+        assert!(trial.bytes(name) == reference.bytes(name), "{name} differs");
+    }
+}
+
+#[test]
+fn a_gpu_that_is_not_there_is_an_error_when_asked_for_and_else_the_processor() {
+    let trial = Trial::new(&run_104());
+    match crate::steps::run_on(DeviceChoice::Cuda, &trial.spec, &|_| ()) {
+        Err(StepError::Gpu(error)) => {
+            assert_eq!(error == GpuError::NotBuilt, !cfg!(feature = "cuda"));
+            assert!(error.hint().starts_with("`--device cpu` works"), "{}", error.hint());
+        }
+        other => drop(other.unwrap()),
+    }
+    crate::steps::run_on(DeviceChoice::Auto, &trial.spec, &|_| ()).unwrap();
+    let harmonize = StepSpec { kernel: "attpc.harmonize".to_owned(), ..trial.spec.clone() };
+    let error = crate::steps::run_on(DeviceChoice::Cuda, &harmonize, &|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "`attpc.harmonize` has no version for a GPU");
 }

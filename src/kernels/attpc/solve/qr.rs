@@ -1,0 +1,277 @@
+//! QR decomposition with column pivots, and the least squares that stand on it.
+//!
+//! Householder reflections; the column that is longest in what is left comes next.
+
+/// A decomposed matrix of few columns, with the right-hand side it was decomposed for.
+#[derive(Clone, Debug, Default)]
+pub struct Qr {
+    /// Upper triangle, by columns in the order of the pivots.
+    r: Vec<Vec<f64>>,
+    /// First components of the turned right-hand side.
+    qtb: Vec<f64>,
+    /// Which column stands at each place.
+    pivots: Vec<usize>,
+    /// Lengths of the columns.
+    pub norms: Vec<f64>,
+}
+
+impl Qr {
+    /// Decomposes a matrix given by its columns.
+    pub fn of(columns: &[Vec<f64>], right: &[f64]) -> Qr {
+        let n = columns.len();
+        let norms: Vec<f64> = columns.iter().map(|column| norm(column)).collect();
+        let mut work: Vec<Vec<f64>> = columns.to_vec();
+        let mut right = right.to_vec();
+        let mut pivots: Vec<usize> = (0..n).collect();
+        let mut left = norms.clone();
+        for k in 0..n {
+            let longest = (k..n).fold(k, |best, j| if left[j] > left[best] { j } else { best });
+            work.swap(k, longest);
+            pivots.swap(k, longest);
+            left.swap(k, longest);
+            let (done, rest) = work.split_at_mut(k + 1);
+            reflect(&mut done[k], k, rest, &mut right);
+            for j in k + 1..n {
+                left[j] = norm(&rest[j - k - 1][(k + 1).min(right.len())..]);
+            }
+        }
+        let r = work.iter().enumerate().map(|(k, column)| column[..=k].to_vec()).collect();
+        right.truncate(n);
+        Qr { r, qtb: right, pivots, norms }
+    }
+
+    /// The largest cosine between the right-hand side of a given length and a column.
+    pub fn largest_cosine(&self, length: f64) -> f64 {
+        let cosine = |(column, place): (&Vec<f64>, &usize)| {
+            let dot: f64 = column.iter().zip(&self.qtb).map(|(r, q)| r * q).sum();
+            let norm = self.norms[*place];
+            if norm == 0.0 { 0.0 } else { (dot / length / norm).abs() }
+        };
+        self.r.iter().zip(&self.pivots).map(cosine).fold(0.0, f64::max)
+    }
+
+    /// Length of the product of the matrix with a vector.
+    pub fn product_norm(&self, x: &[f64]) -> f64 {
+        let mut product = vec![0.0; self.r.len()];
+        for (column, place) in self.r.iter().zip(&self.pivots) {
+            column.iter().zip(&mut product).for_each(|(r, p)| *p += r * x[*place]);
+        }
+        norm(&product)
+    }
+
+    /// Inverse of the transposed matrix times itself; `None` when a column adds nothing.
+    pub fn covariance(&self) -> Option<Vec<Vec<f64>>> {
+        let n = self.r.len();
+        if (0..n).any(|k| self.r[k][k] == 0.0) {
+            return None;
+        }
+        let mut covariance = vec![vec![0.0; n]; n];
+        let unit = |k: usize| (0..n).map(|i| f64::from(i == k)).collect::<Vec<f64>>();
+        let inverse: Vec<Vec<f64>> = (0..n).map(|k| self.upper_solved(unit(k))).collect();
+        for i in 0..n {
+            for j in 0..n {
+                let sum = inverse.iter().map(|column| column[i] * column[j]).sum();
+                covariance[self.pivots[i]][self.pivots[j]] = sum;
+            }
+        }
+        Some(covariance)
+    }
+
+    /// Solves R x = b; components behind the first zero of the diagonal are 0.
+    fn upper_solved(&self, mut x: Vec<f64>) -> Vec<f64> {
+        let n = self.r.len();
+        let rank = (0..n).position(|k| self.r[k][k] == 0.0).unwrap_or(n);
+        x[rank..].fill(0.0);
+        for k in (0..rank).rev() {
+            x[k] /= self.r[k][k];
+            let value = x[k];
+            x[..k].iter_mut().zip(&self.r[k]).for_each(|(x, r)| *x -= r * value);
+        }
+        x
+    }
+
+    /// Solves the transposed R x = b.
+    fn lower_solved(&self, mut x: Vec<f64>) -> Vec<f64> {
+        for k in 0..self.r.len() {
+            let sum: f64 = self.r[k][..k].iter().zip(&x).map(|(r, x)| r * x).sum();
+            x[k] = (x[k] - sum) / self.r[k][k];
+        }
+        x
+    }
+
+    fn is_full_rank(&self) -> bool {
+        (0..self.r.len()).all(|k| self.r[k][k] != 0.0)
+    }
+
+    /// Brings a vector from the order of the pivots to that of the columns.
+    fn unpivoted(&self, x: &[f64]) -> Vec<f64> {
+        let mut out = vec![0.0; x.len()];
+        self.pivots.iter().zip(x).for_each(|(place, x)| out[*place] = *x);
+        out
+    }
+
+    fn pivoted(&self, x: &[f64]) -> Vec<f64> {
+        self.pivots.iter().map(|place| x[*place]).collect()
+    }
+
+    /// The same least squares with a multiple of the scales added below the matrix.
+    fn damped(&self, scale: &[f64], damping: f64) -> Qr {
+        let n = self.r.len();
+        let root = damping.sqrt();
+        let below =
+            |k: usize| (0..n).map(move |i| if i == k { root * scale[self.pivots[k]] } else { 0.0 });
+        let columns: Vec<Vec<f64>> = (0..n)
+            .map(|k| {
+                let above = (0..n).map(|i| self.r[k].get(i).copied().unwrap_or(0.0));
+                above.chain(below(k)).collect()
+            })
+            .collect();
+        let mut right = self.qtb.clone();
+        right.resize(2 * n, 0.0);
+        Qr::of(&columns, &right)
+    }
+
+    /// The step whose scaled length is the radius within a tenth, or the whole step where that is
+    /// shorter; with the damping that belongs to it.
+    pub fn trusted_step(&self, scale: &[f64], radius: f64, damping: f64) -> (Vec<f64>, f64) {
+        let mut x = self.unpivoted(&self.upper_solved(self.qtb.clone()));
+        let mut length = scaled_norm(scale, &x);
+        let mut excess = length - radius;
+        if excess <= 0.1 * radius {
+            return (x, 0.0);
+        }
+        let mut low = 0.0;
+        if self.is_full_rank() {
+            let w = self.lower_solved(self.pivoted(&squared(scale, &x, length)));
+            low = excess / radius / dot(&w, &w);
+        }
+        let gradient: Vec<f64> = (self.r.iter().zip(&self.pivots))
+            .map(|(column, place)| dot(column, &self.qtb) / scale[*place])
+            .collect();
+        let gradient = norm(&gradient);
+        let mut high = gradient / radius;
+        if high == 0.0 {
+            high = f64::MIN_POSITIVE / radius.min(0.1);
+        }
+        let mut damping = damping.max(low).min(high);
+        if damping == 0.0 {
+            damping = gradient / length;
+        }
+        for round in 1.. {
+            if damping == 0.0 {
+                damping = f64::MIN_POSITIVE.max(0.001 * high);
+            }
+            let inner = self.damped(scale, damping);
+            let y = inner.unpivoted(&inner.upper_solved(inner.qtb.clone()));
+            x = self.unpivoted(&y);
+            length = scaled_norm(scale, &x);
+            let before = std::mem::replace(&mut excess, length - radius);
+            let close = excess.abs() <= 0.1 * radius;
+            if close || (low == 0.0 && excess <= before && before < 0.0) || round == ROUNDS {
+                break;
+            }
+            let w = inner.lower_solved(inner.pivoted(&self.pivoted(&squared(scale, &x, length))));
+            let correction = excess / radius / dot(&w, &w);
+            if excess > 0.0 {
+                low = low.max(damping);
+            } else {
+                high = high.min(damping);
+            }
+            damping = low.max(damping + correction);
+        }
+        (x, damping)
+    }
+}
+
+/// Rounds in which the damping may be refined.
+const ROUNDS: usize = 10;
+
+/// Turns the rest of the columns and the right-hand side as the first column wants it.
+fn reflect(column: &mut [f64], k: usize, rest: &mut [Vec<f64>], right: &mut [f64]) {
+    let Some(tail) = column.get(k..) else {
+        return;
+    };
+    let length = norm(tail);
+    if length == 0.0 {
+        return;
+    }
+    let length = if column[k] < 0.0 { -length } else { length };
+    column[k..].iter_mut().for_each(|value| *value /= length);
+    column[k] += 1.0;
+    let (axis, head) = (&column[k..], column[k]);
+    for other in rest.iter_mut().map(Vec::as_mut_slice).chain([right]) {
+        let share = dot(axis, &other[k..]) / head;
+        other[k..].iter_mut().zip(axis).for_each(|(value, axis)| *value -= share * axis);
+    }
+    column[k] = -length;
+}
+
+/// Squared scales times a vector, over its scaled length.
+fn squared(scale: &[f64], x: &[f64], length: f64) -> Vec<f64> {
+    scale.iter().zip(x).map(|(scale, x)| scale * (scale * x / length)).collect()
+}
+
+/// Length of a vector whose components have scales.
+pub fn scaled_norm(scale: &[f64], x: &[f64]) -> f64 {
+    scale.iter().zip(x).map(|(scale, x)| (scale * x).powi(2)).sum::<f64>().sqrt()
+}
+
+/// Length of a vector.
+pub fn norm(x: &[f64]) -> f64 {
+    dot(x, x).sqrt()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns() -> Vec<Vec<f64>> {
+        vec![vec![1.0, 2.0, 0.5, -1.0], vec![0.0, 1.0, 3.0, 2.0], vec![4.0, -1.0, 1.0, 1.0]]
+    }
+
+    fn product(columns: &[Vec<f64>], x: &[f64]) -> Vec<f64> {
+        (0..4).map(|i| columns.iter().zip(x).map(|(c, x)| c[i] * x).sum()).collect()
+    }
+
+    #[test]
+    fn a_step_within_the_radius_is_the_least_squares_solution() {
+        let wanted = [0.3, -1.2, 0.7];
+        let right = product(&columns(), &wanted);
+        let qr = Qr::of(&columns(), &right);
+        let (x, damping) = qr.trusted_step(&[1.0; 3], 10.0, 0.0);
+        assert_eq!(damping, 0.0);
+        assert!(x.iter().zip(wanted).all(|(x, w)| (x - w).abs() < 1e-12));
+        assert!((qr.product_norm(&wanted) - norm(&right)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_damped_step_solves_the_damped_equations_and_keeps_the_radius() {
+        let (columns, right, scale) = (columns(), [1.0, -2.0, 3.0, 0.5], [1.0, 2.0, 0.5]);
+        let (x, damping) = Qr::of(&columns, &right).trusted_step(&scale, 0.3, 0.0);
+        assert!((scaled_norm(&scale, &x) - 0.3).abs() <= 0.03 + 1e-12 && damping > 0.0);
+        let rest: Vec<f64> = product(&columns, &x).iter().zip(right).map(|(p, r)| r - p).collect();
+        for j in 0..3 {
+            let gradient = dot(&columns[j], &rest) - damping * scale[j] * scale[j] * x[j];
+            assert!(gradient.abs() < 1e-10, "{j} {gradient}");
+        }
+    }
+
+    #[test]
+    fn the_covariance_is_the_inverse_of_the_normal_matrix() {
+        let columns = columns();
+        let covariance = Qr::of(&columns, &[0.0; 4]).covariance().unwrap();
+        for i in 0..3 {
+            for j in 0..3 {
+                let sum: f64 =
+                    (0..3).map(|k| covariance[i][k] * dot(&columns[k], &columns[j])).sum();
+                assert!((sum - f64::from(i == j)).abs() < 1e-12);
+            }
+        }
+        let singular = [vec![1.0, 0.0], vec![0.0, 0.0]];
+        assert!(Qr::of(&singular, &[1.0, 1.0]).covariance().is_none());
+    }
+}
