@@ -282,8 +282,8 @@ fn polar(slope: f64, direction: Direction) -> Result<f64, Rejection> {
     }
 }
 
-/// The direction of flight at the vertex: a quarter of a turn from the radius that leads there,
-/// because all particles turn the same way.
+/// The direction of flight at the vertex: a quarter of a turn ahead of the radius that leads there,
+/// because positive particles turn from x to y in a field that points to smaller z.
 fn azimuthal(vertex: [f64; 2], circle: &Circle) -> f64 {
     let radius = (vertex[1] - circle.y).atan2(vertex[0] - circle.x);
     let radius = if radius < 0.0 { radius + TAU } else { radius };

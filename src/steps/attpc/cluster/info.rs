@@ -24,7 +24,7 @@ pub fn info() -> KernelInfo {
             doc: "Clusters, HDF5: `cluster/event_{event}/cluster_{i}/cloud` of float64 (points, 5) \
                   with columns x, y, z (mm), integral (ADC TB), scale.",
         }],
-        params: [general(), hdbscan(), joins()].concat(),
+        params: [general(), hdbscan(), tripclust(), joins()].concat(),
         item_names: &[],
     }
 }
@@ -95,6 +95,11 @@ fn hdbscan() -> Vec<ParamInfo> {
             )
         },
     ]
+}
+
+fn tripclust() -> Vec<ParamInfo> {
+    let doc = "Another clustering of Spyral's, which this kernel lacks: null, or beside HDBSCAN's.";
+    vec![grouped("tripclust_parameters", ParamKind::Any, doc)]
 }
 
 fn joins() -> Vec<ParamInfo> {

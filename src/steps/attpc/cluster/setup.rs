@@ -13,6 +13,8 @@ use crate::steps::{Job, StepError};
 pub enum ClusterError {
     #[error("event `{event}` is in two inputs, `{}` and `{}`", first.display(), second.display())]
     EventTwice { event: i64, first: PathBuf, second: PathBuf },
+    #[error("no clustering by `tripclust_parameters` here, give `hdbscan_parameters`")]
+    Tripclust,
 }
 
 /// Everything that the clusters depend on.
@@ -29,6 +31,7 @@ pub(super) struct Setup {
 impl Setup {
     pub fn read(job: &Job<'_>) -> Result<Setup, StepError> {
         let mut warnings = Vec::new();
+        check_method(job, &mut warnings)?;
         let kernel = ClusterKernel::new(read_params(job, &mut warnings));
         let paths: Vec<&Path> = job.inputs("cloud").into_iter().map(Path::new).collect();
         let files =
@@ -52,6 +55,24 @@ impl Setup {
         }
         Ok(Setup { kernel, files, events, range, warnings })
     }
+}
+
+/// Of both groups of a clustering the peer takes HDBSCAN's; the other one alone is not to be had.
+fn check_method(job: &Job<'_>, warnings: &mut Vec<String>) -> Result<(), ClusterError> {
+    if !is_given(job, "tripclust_parameters") {
+        return Ok(());
+    }
+    let names = [
+        "min_points",
+        "min_size_scale_factor",
+        "min_size_lower_cutoff",
+        "cluster_selection_epsilon",
+    ];
+    if !names.iter().any(|name| is_given(job, &format!("hdbscan_parameters.{name}"))) {
+        return Err(ClusterError::Tripclust);
+    }
+    warnings.push("both clusterings are given, `hdbscan_parameters` are used".to_owned());
+    Ok(())
 }
 
 fn read_params(job: &Job<'_>, warnings: &mut Vec<String>) -> Params {

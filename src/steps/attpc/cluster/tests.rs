@@ -38,6 +38,7 @@ fn reference_params() -> serde_json::Value {
             "min_size_lower_cutoff": 10,
             "cluster_selection_epsilon": 10.0,
         },
+        "tripclust_parameters": null,
         "overlap_join": null,
         "continuity_join": { "join_radius_fraction": 0.4, "join_z_fraction": 0.2 },
         "direction_threshold": 0.5,
@@ -421,6 +422,20 @@ fn joins_are_off_unless_given_and_the_first_of_both_wins() {
 }
 
 #[test]
+fn a_clustering_that_is_not_there_is_refused_unless_the_other_is_given() {
+    let path = clouds_of("run_0104");
+    let mut params = reference_params();
+    params["tripclust_parameters"] = json!({ "r": 6.0, "k": 12 });
+    let warnings = Trial::new(&[&path], &params).run().unwrap().warnings;
+    assert_eq!(warnings[0], "both clusterings are given, `hdbscan_parameters` are used");
+    params["hdbscan_parameters"] = json!(null);
+    assert_eq!(
+        Trial::new(&[&path], &params).refusal(),
+        "no clustering by `tripclust_parameters` here, give `hdbscan_parameters`"
+    );
+}
+
+#[test]
 fn parameters_out_of_range_are_refused() {
     let path = clouds_of("run_0104");
     let refusal = |params: serde_json::Value| Trial::new(&[&path], &params).refusal();
@@ -449,4 +464,78 @@ fn a_file_that_is_no_cloud_is_named() {
     let expected =
         format!("missing `cloud`, expected a group of point clouds: `{}`", other.display());
     assert_eq!(message, expected);
+}
+
+/// Largest part of events, clusters or directions that may differ end to end, where only the smear
+/// of times is another (specification of the comparison).
+const END_TO_END_MISSES: f64 = 0.05;
+
+#[test]
+fn clusters_of_our_own_clouds_are_those_of_spyral() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = dir.path().join("cloud.h5");
+    make_clouds(&cloud);
+    let found = Trial::new(&[&cloud], &reference_params()).events();
+    let expected = read_events(&reference("Cluster/run_0104.h5"));
+    assert_eq!(found.len(), expected.len());
+    let [mut events, mut clusters, mut directions] = [[0.0, 0.0]; 3];
+    for (found, expected) in found.iter().zip(&expected) {
+        count(&mut events, found.clusters.len() == expected.clusters.len());
+        for expected in expected.clusters.iter().filter(|cluster| cluster.rows.len() >= 30) {
+            let likeness = |index: &usize| jaccard(&found.clusters[*index].rows, &expected.rows);
+            let best = (0..found.clusters.len())
+                .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+                .expect("an event with clusters keeps some");
+            count(&mut clusters, likeness(&best) > 0.95);
+            count(&mut directions, found.clusters[best].direction == expected.direction);
+        }
+    }
+    for [right, wrong] in [events, clusters, directions] {
+        assert!(wrong <= END_TO_END_MISSES * (right + wrong), "{right} {wrong}");
+    }
+    assert!(clusters[0] > 10.0);
+}
+
+fn count(tally: &mut [f64; 2], right: bool) {
+    tally[usize::from(!right)] += 1.0;
+}
+
+/// Points in common as a part of all. A point is known by all that the smear does not change.
+fn jaccard(a: &[[f64; 5]], b: &[[f64; 5]]) -> f64 {
+    let known = |rows: &[[f64; 5]]| {
+        let key = |[x, y, z, integral, _]: &[f64; 5]| {
+            [x.to_bits(), y.to_bits(), integral.to_bits(), (z / 10.0).round() as u64]
+        };
+        rows.iter().map(key).collect::<BTreeSet<_>>()
+    };
+    let (a, b) = (known(a), known(b));
+    a.intersection(&b).count() as f64 / a.union(&b).count() as f64
+}
+
+/// Clouds of the example's run 104, with the parameters of the reference.
+fn make_clouds(cloud: &Path) {
+    let example = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/01-attpc").join(name);
+        path.display().to_string()
+    };
+    let params = json!({
+        "compat": "spyral-1.1",
+        "detector": { "micromegas_time_bucket": 27.29, "window_time_bucket": 477.29 },
+        "pad": {
+            "pad_geometry_path": example("detector/padxy.csv"),
+            "pad_time_path": example("detector/pad_time_correction.csv"),
+            "pad_scale_path": example("detector/pad_scale.csv"),
+            "beam_pads_path": example("detector/beam_pads.csv"),
+        },
+    });
+    let spec = StepSpec {
+        kernel: "attpc.pointcloud".to_owned(),
+        params: Value::from_json(&params).unwrap(),
+        item: Default::default(),
+        inputs: vec![("raw".to_owned(), example("raw/run_0104.h5"))],
+        outputs: vec![("cloud".to_owned(), cloud.display().to_string())],
+        cores: 1,
+        progress: None,
+    };
+    crate::steps::run(&spec, &|_| ()).unwrap();
 }
