@@ -133,10 +133,10 @@ impl NpyFile {
         let content = match header.precision {
             _ if aligned && cfg!(target_endian = "little") => Content::Mapped { map, start },
             Precision::Single => {
-                Content::Single(copied(&map.bytes()[start..wanted], |b| f32::from_le_bytes(b)))
+                Content::Single(copied(&map.bytes()[start..wanted], f32::from_le_bytes))
             }
             Precision::Double => {
-                Content::Double(copied(&map.bytes()[start..wanted], |b| f64::from_le_bytes(b)))
+                Content::Double(copied(&map.bytes()[start..wanted], f64::from_le_bytes))
             }
         };
         Ok(NpyFile { header, content })

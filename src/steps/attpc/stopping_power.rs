@@ -164,7 +164,8 @@ pub(super) fn read_stopping(
             ("density in g/cm3", subject.density_g_per_cm3, gas.density()),
         ];
         for (quantity, found, expected) in quantities {
-            if !((found / expected - 1.0).abs() < SUBJECT_TOLERANCE) {
+            let apart = (found / expected - 1.0).abs();
+            if apart.is_nan() || apart > SUBJECT_TOLERANCE {
                 let path = path.to_owned();
                 return Err(StoppingError::Subject { path, quantity, found, expected }.into());
             }

@@ -114,7 +114,7 @@ impl Stopping {
     /// above.
     pub fn dedx(&self, ke_mev: f64) -> f64 {
         let [low, _] = self.span;
-        let below = (ke_mev / low).min(1.0).max(0.0);
+        let below = (ke_mev / low).clamp(0.0, 1.0);
         self.dedx.at(ke_mev.max(low)) * below.sqrt()
     }
 
