@@ -40,6 +40,8 @@ pub enum DataError {
     Json { path: PathBuf, line: usize, source: serde_json::Error },
     #[error("`{field}` is {found}, expected {expected}: `{}`", path.display())]
     Field { path: PathBuf, field: String, found: String, expected: &'static str },
+    #[error("not {expected}: `{}`", path.display())]
+    Json { path: PathBuf, expected: &'static str, source: serde_json::Error },
     #[error("cannot write table `{}`", path.display())]
     Parquet { path: PathBuf, source: parquet::errors::ParquetError },
     #[error("cannot read table `{}`", path.display())]

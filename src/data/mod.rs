@@ -20,10 +20,12 @@ pub mod harmonic_writer;
 #[cfg(feature = "hdf5")]
 pub mod hdf;
 pub mod map;
+pub mod mesh_info;
 pub mod npy;
 pub mod param_file;
 pub mod parquet;
 pub mod particle_id;
 #[cfg(feature = "hdf5")]
 pub mod raw;
+pub mod stopping_table;
 pub mod table;

@@ -18,6 +18,7 @@ use crate::steps::attpc::estimate::EstimateError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
 use crate::steps::attpc::select::SelectError;
+use crate::steps::attpc::{mesh::MeshError, stopping_power::StoppingError};
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub enum StepError {
     DriftMap(#[from] DriftMapError),
     #[error(transparent)]
     Select(#[from] SelectError),
+    Stopping(#[from] StoppingError),
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -103,6 +107,8 @@ impl StepError {
                 Some(format!("build with `cargo build --release --features {feature}`"))
             }
             StepError::Params(error) => error.hint(),
+            StepError::Stopping(error) => error.hint(),
+            StepError::Mesh(error) => error.hint(),
             StepError::MissingPort { kernel, .. }
             | StepError::UnknownPort { kernel, .. }
             | StepError::TooManyFiles { kernel, .. } => {

@@ -4,6 +4,8 @@ use crate::model::step::KernelInfo;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud, report};
 use crate::steps::attpc::{drift_map, select};
+use crate::steps::attpc::{figure, harmonize, pointcloud};
+use crate::steps::attpc::{mesh, stopping_power};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -39,6 +41,17 @@ pub(super) const TABLE: &[Step] = &[
     #[cfg(feature = "hdf5")]
     Step { info: report::info, run: report::run },
     Step { info: select::info, run: select::run },
+];
+
+    Step { info: mesh::info, run: mesh::run },
+    Step { info: pointcloud::info, run: pointcloud::run },
+    Step { info: stopping_power::info, run: stopping_power::run },
+];
+
+#[cfg(not(feature = "hdf5"))]
+pub(super) const TABLE: &[Step] = &[
+    Step { info: mesh::info, run: mesh::run },
+    Step { info: stopping_power::info, run: stopping_power::run },
 ];
 
 /// Kernels that a program built without the feature `hdf5` lacks.

@@ -11,6 +11,7 @@ pub mod estimate;
 pub mod figure;
 #[cfg(feature = "hdf5")]
 pub mod harmonize;
+pub mod mesh;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
 #[cfg(feature = "hdf5")]
@@ -20,3 +21,4 @@ mod run_counts;
 pub mod select;
 #[cfg(feature = "hdf5")]
 mod window;
+pub mod stopping_power;

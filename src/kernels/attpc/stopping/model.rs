@@ -11,7 +11,7 @@ const JOINT: [f64; 2] = [10.0, 30.0];
 /// Energy per mass unit in keV of a proton as fast as the electron in a hydrogen atom.
 const BOHR_KEV: f64 = 25.0;
 const ELECTRON_MEV: f64 = ELECTRON_U * U_MEV;
-const FINE_STRUCTURE: f64 = 7.297_352_5643e-3;
+const FINE_STRUCTURE: f64 = 7.297_352_564_3e-3;
 /// 4 pi N_A r_e^2 m_e c^2 in MeV cm2/mol.
 const BETHE_FACTOR: f64 = 0.307_075;
 /// From eV per 1e15 atoms/cm2 times mol/g to MeV cm2/g.

@@ -6,6 +6,11 @@ use crate::kernels::attpc::stopping::model::{Medium, per_mole};
 
 /// Lowest energy of the built-in table in MeV.
 const LOWEST: f64 = 1e-4;
+/// Energy per mass unit in MeV from which ranges are counted, as in ATIMA: the model is not meant for
+/// less, and the rest is a fraction of a millimetre in the gases in question.
+const RANGE_BEGIN: f64 = 1e-3;
+/// Energy per mass unit in MeV that the built-in table reaches at least, so that it has ranges.
+const LEAST_SPAN: f64 = 0.1;
 /// Rows of the built-in table in each decade.
 const ROWS_PER_DECADE: f64 = 200.0;
 const METRES_PER_CM: f64 = 0.01;
@@ -43,23 +48,10 @@ pub struct Stopping {
 impl Stopping {
     /// Takes rows in order of energy; ranges may be 0 in the lowest rows.
     pub fn from_rows(rows: &[StoppingRow]) -> Result<Stopping, TableError> {
+        check(rows)?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
             return Err(TableError::Short { found: 0 });
         };
-        let (mut ke_before, mut range_before) = (0.0, 0.0);
-        for (at, StoppingRow { ke_mev, dedx, range_m }) in rows.iter().copied().enumerate() {
-            let row = at + 1;
-            if !(ke_mev > ke_before && ke_mev.is_finite()) {
-                return Err(TableError::Energy { row, ke_mev });
-            }
-            if !(dedx > 0.0 && dedx.is_finite()) {
-                return Err(TableError::Dedx { row, dedx });
-            }
-            if !(range_m >= range_before && range_m.is_finite()) {
-                return Err(TableError::Range { row, range_m });
-            }
-            (ke_before, range_before) = (ke_mev, range_m);
-        }
         // A range that stands still is rounded away and says nothing.
         let mut longest = 0.0;
         let rising = |row: &&StoppingRow| {
@@ -77,9 +69,37 @@ impl Stopping {
         Ok(Stopping { span, dedx: LogCurve::through(&losses), range: LogCurve::through(&ranges) })
     }
 
+    /// Rows without ranges: these are integrated, for a gas of this density in g/cm3.
+    pub fn from_losses(losses: &[[f64; 2]], density: f64) -> Result<Stopping, TableError> {
+        let row = |range_m| move |&[ke_mev, dedx]: &[f64; 2]| StoppingRow { ke_mev, dedx, range_m };
+        // Checks the rows before a curve is laid through them.
+        let flat: Vec<StoppingRow> = losses.iter().map(row(0.0)).collect();
+        check(&flat)?;
+        if flat.len() < 2 {
+            return Err(TableError::Short { found: flat.len() });
+        }
+        let curve = LogCurve::through(losses);
+        let mut before = None;
+        let mut area = 0.0;
+        let rows: Vec<StoppingRow> = losses
+            .iter()
+            .map(|loss| {
+                let [ke_mev, dedx] = *loss;
+                area += match before {
+                    // Below the first row the stopping power is taken to follow the velocity.
+                    None => 2.0 * ke_mev / dedx,
+                    Some(from) => path(from, ke_mev, |ke| curve.at(ke)),
+                };
+                before = Some(ke_mev);
+                row(area * METRES_PER_CM / density)(loss)
+            })
+            .collect();
+        Stopping::from_rows(&rows)
+    }
+
     /// The built-in model, up to an energy in MeV.
     pub fn built_in(particle: &Particle, gas: &Gas, ke_most: f64) -> Stopping {
-        let highest = ke_most.max(2.0 * LOWEST);
+        let highest = ke_most.max(LEAST_SPAN * particle.nuclear_mass_u());
         let count = ((highest / LOWEST).log10() * ROWS_PER_DECADE).ceil() as usize + 1;
         let rows = model_rows(particle, gas, [LOWEST, highest], count);
         Stopping::from_rows(&rows).expect("the model's stopping power is positive")
@@ -94,13 +114,13 @@ impl Stopping {
     /// above.
     pub fn dedx(&self, ke_mev: f64) -> f64 {
         let [low, _] = self.span;
-        let below = (ke_mev / low).min(1.0).max(0.0);
+        let below = (ke_mev / low).clamp(0.0, 1.0);
         self.dedx.at(ke_mev.max(low)) * below.sqrt()
     }
 
     /// Range in m; 0 where the table's ranges have not begun.
     pub fn range_m(&self, ke_mev: f64) -> f64 {
-        if ke_mev < self.range.first() { 0.0 } else { self.range.at(ke_mev) }
+        if self.range.begins_after(ke_mev) { 0.0 } else { self.range.at(ke_mev) }
     }
 
     /// The energy at which the range is `range_m`; the table's lowest energy where all are longer.
@@ -122,6 +142,47 @@ impl Stopping {
     }
 }
 
+/// Refuses rows that are no numbers of a table or not in order.
+fn check(rows: &[StoppingRow]) -> Result<(), TableError> {
+    let (mut ke_before, mut range_before) = (0.0, 0.0);
+    for (at, StoppingRow { ke_mev, dedx, range_m }) in rows.iter().copied().enumerate() {
+        let row = at + 1;
+        if !(ke_mev > ke_before && ke_mev.is_finite()) {
+            return Err(TableError::Energy { row, ke_mev });
+        }
+        if !(dedx > 0.0 && dedx.is_finite()) {
+            return Err(TableError::Dedx { row, dedx });
+        }
+        if !(range_m >= range_before && range_m.is_finite()) {
+            return Err(TableError::Range { row, range_m });
+        }
+        (ke_before, range_before) = (ke_mev, range_m);
+    }
+    Ok(())
+}
+
+/// Mass per area in g/cm2 in which the energy rises from one value to another, for a mass stopping
+/// power in MeV cm2/g.
+fn path(from: f64, to: f64, dedx: impl Fn(f64) -> f64) -> f64 {
+    /// Widest step in the logarithm of the energy.
+    const STEP: f64 = 0.02;
+    let width = (to / from).ln();
+    if width <= 0.0 {
+        return 0.0;
+    }
+    let steps = (width / STEP).ceil() as usize;
+    let step = width / steps as f64;
+    let value = |log: f64| {
+        let ke = from * log.exp();
+        ke / dedx(ke)
+    };
+    let simpson = |at: usize| {
+        let start = at as f64 * step;
+        value(start) + 4.0 * value(start + 0.5 * step) + value(start + step)
+    };
+    (0..steps).map(simpson).sum::<f64>() * step / 6.0
+}
+
 /// Rows of the built-in model at energies that rise by a constant factor.
 pub fn model_rows(
     particle: &Particle,
@@ -133,13 +194,15 @@ pub fn model_rows(
     let step = (high / low).ln() / (count.max(2) - 1) as f64;
     let energy = |at: usize| low * (step * at as f64).exp();
     let metres = METRES_PER_CM / gas.density();
-    // Below the first row the stopping power is taken to follow the velocity.
-    let mut reached = [LOWEST.min(low), 0.0];
-    reached[1] = 2.0 * reached[0] / model.dedx(reached[0]);
+    let begin = RANGE_BEGIN * model.mass_u;
+    let mut reached = [begin, 0.0];
     (0..count)
         .map(|at| {
             let ke_mev = if at + 1 == count { high } else { energy(at) };
-            reached = [ke_mev, reached[1] + model.path(reached[0], ke_mev)];
+            if ke_mev <= begin {
+                return StoppingRow { ke_mev, dedx: model.dedx(ke_mev), range_m: 0.0 };
+            }
+            reached = [ke_mev, reached[1] + path(reached[0], ke_mev, |ke| model.dedx(ke))];
             StoppingRow { ke_mev, dedx: model.dedx(ke_mev), range_m: reached[1] * metres }
         })
         .collect()
@@ -167,27 +230,6 @@ impl<'a> Model<'a> {
             per_mole(self.particle, medium, energy)
         });
         per_molecule / self.molecule_u
-    }
-
-    /// Mass per area in g/cm2 in which the energy falls from one value to another.
-    fn path(&self, from: f64, to: f64) -> f64 {
-        /// Widest step in the logarithm of the energy.
-        const STEP: f64 = 0.02;
-        let width = (to / from).ln();
-        if width <= 0.0 {
-            return 0.0;
-        }
-        let steps = (width / STEP).ceil() as usize;
-        let step = width / steps as f64;
-        let value = |log: f64| {
-            let ke = from * log.exp();
-            ke / self.dedx(ke)
-        };
-        let simpson = |at: usize| {
-            let start = at as f64 * step;
-            value(start) + 4.0 * value(start + 0.5 * step) + value(start + step)
-        };
-        (0..steps).map(simpson).sum::<f64>() * step / 6.0
     }
 }
 
@@ -224,8 +266,8 @@ impl LogCurve {
         LogCurve { x, y, slope }
     }
 
-    fn first(&self) -> f64 {
-        self.x[0].exp()
+    fn begins_after(&self, value: f64) -> bool {
+        value.ln() < self.x[0]
     }
 
     /// The curve, and straight lines beyond its ends.
@@ -285,6 +327,21 @@ mod tests {
         assert_eq!(
             refused(&[[1.0, 2.0, 0.0], [2.0, 2.0, 0.0], [3.0, 2.0, 0.1]]),
             TableError::Short { found: 1 }
+        );
+    }
+
+    #[test]
+    fn ranges_are_integrated_where_a_table_has_none() {
+        let cells: Vec<[f64; 2]> =
+            (0..300).map(|at| 1e-3 * 1.04f64.powi(at)).map(|ke| [ke, 3.0 * ke.powf(0.5)]).collect();
+        let stopping = Stopping::from_losses(&cells, 0.01).unwrap();
+        for ke in [1e-3, 0.02, 1.0] {
+            let range = 2.0 / 3.0 * f64::sqrt(ke) / 0.01 * METRES_PER_CM;
+            assert!((stopping.range_m(ke) / range - 1.0).abs() < 1e-6);
+        }
+        assert_eq!(
+            Stopping::from_losses(&[[1.0, -1.0]], 0.01).unwrap_err(),
+            TableError::Dedx { row: 1, dedx: -1.0 }
         );
     }
 
