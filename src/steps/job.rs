@@ -8,6 +8,7 @@ use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
+use crate::steps::attpc::{mesh::MeshError, stopping_power::StoppingError};
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,10 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[error(transparent)]
+    Stopping(#[from] StoppingError),
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -65,6 +70,8 @@ impl StepError {
                 Some(format!("build with `cargo build --release --features {feature}`"))
             }
             StepError::Params(error) => error.hint(),
+            StepError::Stopping(error) => error.hint(),
+            StepError::Mesh(error) => error.hint(),
             StepError::MissingPort { kernel, .. }
             | StepError::UnknownPort { kernel, .. }
             | StepError::TooManyFiles { kernel, .. } => {

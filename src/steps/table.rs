@@ -3,6 +3,7 @@
 use crate::model::step::KernelInfo;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{figure, harmonize, pointcloud};
+use crate::steps::attpc::{mesh, stopping_power};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -18,11 +19,16 @@ pub(super) const TABLE: &[Step] = &[
     Step { info: figure::event_info, run: figure::run_event },
     Step { info: figure::run_info, run: figure::run_run },
     Step { info: harmonize::info, run: harmonize::run },
+    Step { info: mesh::info, run: mesh::run },
     Step { info: pointcloud::info, run: pointcloud::run },
+    Step { info: stopping_power::info, run: stopping_power::run },
 ];
 
 #[cfg(not(feature = "hdf5"))]
-pub(super) const TABLE: &[Step] = &[];
+pub(super) const TABLE: &[Step] = &[
+    Step { info: mesh::info, run: mesh::run },
+    Step { info: stopping_power::info, run: stopping_power::run },
+];
 
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] =

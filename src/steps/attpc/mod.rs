@@ -4,5 +4,7 @@
 pub mod figure;
 #[cfg(feature = "hdf5")]
 pub mod harmonize;
+pub mod mesh;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
+pub mod stopping_power;
