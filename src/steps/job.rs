@@ -6,9 +6,9 @@ use crate::model::schema::ParamError;
 use crate::model::step::{KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
-#[cfg(feature = "hdf5")]
-use crate::steps::attpc::pointcloud::PointcloudError;
 use crate::steps::attpc::{mesh::MeshError, stopping_power::StoppingError};
+#[cfg(feature = "hdf5")]
+use crate::steps::attpc::{pointcloud::PointcloudError, solve::SolveError};
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,9 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Solve(#[from] SolveError),
     #[error(transparent)]
     Stopping(#[from] StoppingError),
     #[error(transparent)]
@@ -70,6 +73,8 @@ impl StepError {
                 Some(format!("build with `cargo build --release --features {feature}`"))
             }
             StepError::Params(error) => error.hint(),
+            #[cfg(feature = "hdf5")]
+            StepError::Solve(error) => error.hint(),
             StepError::Stopping(error) => error.hint(),
             StepError::Mesh(error) => error.hint(),
             StepError::MissingPort { kernel, .. }

@@ -2,7 +2,7 @@
 
 use crate::model::step::KernelInfo;
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{figure, harmonize, pointcloud};
+use crate::steps::attpc::{figure, harmonize, pointcloud, solve};
 use crate::steps::attpc::{mesh, stopping_power};
 use crate::steps::{Job, StepError, StepSummary};
 
@@ -21,6 +21,7 @@ pub(super) const TABLE: &[Step] = &[
     Step { info: harmonize::info, run: harmonize::run },
     Step { info: mesh::info, run: mesh::run },
     Step { info: pointcloud::info, run: pointcloud::run },
+    Step { info: solve::info, run: solve::run },
     Step { info: stopping_power::info, run: stopping_power::run },
 ];
 
@@ -31,5 +32,10 @@ pub(super) const TABLE: &[Step] = &[
 ];
 
 /// Kernels that a program built without the feature `hdf5` lacks.
-pub(super) const NEEDS_HDF5: &[&str] =
-    &["attpc.figure.event", "attpc.figure.run", "attpc.harmonize", "attpc.pointcloud"];
+pub(super) const NEEDS_HDF5: &[&str] = &[
+    "attpc.figure.event",
+    "attpc.figure.run",
+    "attpc.harmonize",
+    "attpc.pointcloud",
+    "attpc.solve",
+];

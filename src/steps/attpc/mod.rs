@@ -7,4 +7,6 @@ pub mod harmonize;
 pub mod mesh;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
+#[cfg(feature = "hdf5")]
+pub mod solve;
 pub mod stopping_power;
