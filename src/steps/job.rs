@@ -19,6 +19,8 @@ use crate::steps::attpc::estimate::EstimateError;
 use crate::steps::attpc::pointcloud::PointcloudError;
 use crate::steps::attpc::select::SelectError;
 use crate::steps::attpc::{mesh::MeshError, stopping_power::StoppingError};
+#[cfg(feature = "hdf5")]
+use crate::steps::attpc::{pointcloud::PointcloudError, solve::SolveError};
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +42,9 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Solve(#[from] SolveError),
     #[error(transparent)]
     DriftMap(#[from] DriftMapError),
     #[error(transparent)]
@@ -107,6 +112,8 @@ impl StepError {
                 Some(format!("build with `cargo build --release --features {feature}`"))
             }
             StepError::Params(error) => error.hint(),
+            #[cfg(feature = "hdf5")]
+            StepError::Solve(error) => error.hint(),
             StepError::Stopping(error) => error.hint(),
             StepError::Mesh(error) => error.hint(),
             StepError::MissingPort { kernel, .. }

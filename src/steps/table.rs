@@ -5,6 +5,7 @@ use crate::model::step::KernelInfo;
 use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud, report};
 use crate::steps::attpc::{drift_map, select};
 use crate::steps::attpc::{figure, harmonize, pointcloud};
+use crate::steps::attpc::{figure, harmonize, pointcloud, solve};
 use crate::steps::attpc::{mesh, stopping_power};
 use crate::steps::{Job, StepError, StepSummary};
 
@@ -45,6 +46,7 @@ pub(super) const TABLE: &[Step] = &[
 
     Step { info: mesh::info, run: mesh::run },
     Step { info: pointcloud::info, run: pointcloud::run },
+    Step { info: solve::info, run: solve::run },
     Step { info: stopping_power::info, run: stopping_power::run },
 ];
 
@@ -71,3 +73,9 @@ pub(super) const NEEDS_HDF5: &[&str] = &[
 
 /// Kernels with a version for a GPU.
 pub(super) const HAS_GPU: &[&str] = &["attpc.pointcloud"];
+    "attpc.figure.event",
+    "attpc.figure.run",
+    "attpc.harmonize",
+    "attpc.pointcloud",
+    "attpc.solve",
+];

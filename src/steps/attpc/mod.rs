@@ -21,4 +21,5 @@ mod run_counts;
 pub mod select;
 #[cfg(feature = "hdf5")]
 mod window;
+pub mod solve;
 pub mod stopping_power;
