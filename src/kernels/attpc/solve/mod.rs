@@ -1,5 +1,6 @@
 //! The solver: fits the track of a particle from the mesh to the points of a cluster.
 
+pub mod batch;
 pub mod cells;
 pub mod lbfgs;
 pub mod line_search;
