@@ -58,6 +58,20 @@ pub(super) fn on_cpu(mesh: &[f32], params: &SolveParams, starts: &[Start]) -> Ve
     starts.iter().map(one).collect()
 }
 
+#[cfg(feature = "cuda")]
+pub(super) fn on_device(
+    device: crate::kernels::gpu::Device,
+    mesh: &[f32],
+    params: &SolveParams,
+    starts: &[Start],
+) -> Vec<Fit> {
+    use crate::kernels::attpc::solve::batch::{distances_on, fit_on};
+
+    let grid = TrackGrid::new(AXES, SHAPE.steps, mesh).unwrap();
+    let mut distances = distances_on(device, &grid).unwrap();
+    fit_on(&mut distances, (&grid, &DEUTERON), params, starts).unwrap()
+}
+
 /// Medians over the fits: the share by which energies differ, by how much angles differ, and the
 /// ratio of what was minimised.
 pub(super) fn compare(found: &[Fit], expected: &[Fit]) -> [f64; 3] {
