@@ -4,6 +4,7 @@
 //! weighs points by what they say, and gives standard deviations for both methods. Lengths are in
 //! metres, as in the mesh and in the peer's tables; clusters and estimates come in mm.
 
+pub mod batch;
 pub mod cells;
 pub mod centre;
 pub mod curve;

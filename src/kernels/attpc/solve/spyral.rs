@@ -5,7 +5,7 @@
 //! the same. Where the second nearest one is farther off than the track moves, that is certain, and
 //! the search is left out.
 
-use crate::kernels::attpc::mesh::TrackGrid;
+use crate::kernels::attpc::mesh::{Cell, TrackGrid};
 use crate::kernels::attpc::pointcloud::Compat;
 use crate::kernels::attpc::solve::cells::CellCache;
 use crate::kernels::attpc::solve::lbfgs;
@@ -108,27 +108,64 @@ struct Problem<'p> {
     weights: Vec<f64>,
     bounded: [Bounded; COUNT],
     free: Vec<usize>,
-    work: &'p mut Workspace,
-    /// Distances at the last point and at a point moved from it.
+    source: Source<'p>,
+    /// Distances at the last point, and at points moved from it by one parameter each.
     distances: Vec<f64>,
-    column: Vec<f64>,
+    moved: Vec<Vec<f64>>,
+}
+
+/// Who computes distances.
+enum Source<'p> {
+    /// This thread.
+    Own(&'p mut Workspace),
+    /// Somebody who takes all that are wanted at once and gives them one after the other.
+    Asked(&'p mut dyn FnMut(Vec<PlacedTrack>) -> Vec<f64>),
+}
+
+/// A track whose distances from the points are wanted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlacedTrack {
+    pub cell: Cell,
+    pub azimuthal: f64,
+    /// Metres.
+    pub vertex: [f64; 3],
 }
 
 /// Fits a track; the guess lies on the mesh, and there are more points than parameters.
 pub fn fit(
     grid: &TrackGrid<'_>,
     particle: &TrackParticle,
-    (params, guess, points): (&SolveParams, &Guess, &TrackPoints),
+    track: (&SolveParams, &Guess, &TrackPoints),
     work: &mut Workspace,
+) -> Fit {
+    work.nearest.clear();
+    fit_from(grid, particle, track, Source::Own(work))
+}
+
+/// The same fit with distances from elsewhere: `ask` gets tracks and gives the distances of all
+/// points from the first, then those from the second, and so on.
+pub fn fit_asking<'p>(
+    grid: &'p TrackGrid<'p>,
+    particle: &'p TrackParticle,
+    track: (&SolveParams, &Guess, &'p TrackPoints),
+    ask: &'p mut dyn FnMut(Vec<PlacedTrack>) -> Vec<f64>,
+) -> Fit {
+    fit_from(grid, particle, track, Source::Asked(ask))
+}
+
+fn fit_from<'p>(
+    grid: &'p TrackGrid<'p>,
+    particle: &'p TrackParticle,
+    (params, guess, points): (&SolveParams, &Guess, &'p TrackPoints),
+    source: Source<'p>,
 ) -> Fit {
     let bounded = bounded(grid, particle, (params, guess));
     let free: Vec<usize> = (0..COUNT).filter(|k| bounded[*k].is_free).collect();
     let start: Vec<f64> = free.iter().map(|k| bounded[*k].inner()).collect();
     let weights = weights(params, points);
-    work.nearest.clear();
-    let (distances, column) = (Vec::new(), Vec::new());
+    let (distances, moved) = (Vec::new(), Vec::new());
     let mut problem =
-        Problem { grid, particle, points, weights, bounded, free, work, distances, column };
+        Problem { grid, particle, points, weights, bounded, free, source, distances, moved };
     match params.method {
         FitMethod::Lbfgsb => problem.lbfgsb(&start),
         FitMethod::LeastSquares => problem.least_squares(&start),
@@ -153,12 +190,12 @@ impl Problem<'_> {
         let stop =
             lbfgs::Stop { decrease: 2.220_446_049_250_313e-9, gradient: 1e-5, evaluations: most };
         let found = lbfgs::minimize(start, stop, |x, gradient| {
-            self.search(x);
+            let steps: Vec<f64> = x.iter().map(|x| (x + DIFFERENCE) - x).collect();
+            self.look(x, &steps);
             let value = dot(&self.distances, &self.weights) / sum;
-            for k in 0..n {
-                let step = (x[k] + DIFFERENCE) - x[k];
-                self.moved(x, k, step);
-                gradient[k] = (dot(&self.column, &self.weights) / sum - value) / step;
+            for (gradient, (moved, step)) in gradient.iter_mut().zip(self.moved.iter().zip(&steps))
+            {
+                *gradient = (dot(moved, &self.weights) / sum - value) / step;
             }
             value
         });
@@ -225,82 +262,125 @@ impl Problem<'_> {
         }
     }
 
-    /// Distances of all points from the nearest samples of the track with these parameters.
-    fn search(&mut self, x: &[f64]) {
-        let values = self.values(x);
-        let work = &mut *self.work;
-        make_track(self.grid, self.particle, (&values, &mut work.cells), &mut work.track);
-        work.boxes.fill(&work.track);
-        work.nearest.resize(self.points.len(), Nearest::NONE);
-        self.distances.clear();
-        for (point, nearest) in self.points.xyz.iter().zip(&mut work.nearest) {
-            *nearest = work.boxes.nearest(&work.track, *point, nearest.sample);
-            self.distances.push(nearest.square.sqrt());
+    /// Computes distances at a point, and at points that are moved from it by `steps`, each along
+    /// its own parameter.
+    fn look(&mut self, x: &[f64], steps: &[f64]) {
+        let moved = steps.iter().enumerate().map(|(k, step)| {
+            let mut x = x.to_vec();
+            x[k] += step;
+            self.values(&x)
+        });
+        let values: Vec<[f64; COUNT]> = std::iter::once(self.values(x)).chain(moved).collect();
+        let place = |values| placed(self.grid, self.particle, values);
+        let tracks: Vec<PlacedTrack> = values.iter().map(place).collect();
+        self.moved.resize(steps.len(), Vec::new());
+        match &mut self.source {
+            Source::Own(work) => {
+                work.search(self.grid, &tracks[0], self.points, &mut self.distances);
+                for (track, column) in tracks[1..].iter().zip(&mut self.moved) {
+                    work.moved(self.grid, track, self.points, column);
+                }
+            }
+            Source::Asked(ask) => {
+                let answer = ask(tracks);
+                let mut columns = answer.chunks_exact(self.points.len().max(1));
+                for column in std::iter::once(&mut self.distances).chain(&mut self.moved) {
+                    column.clear();
+                    column.extend(columns.next().expect("each track has its distances"));
+                }
+            }
+        }
+    }
+}
+
+impl Workspace {
+    /// Distances of all points from the nearest samples of a track.
+    fn search(
+        &mut self,
+        grid: &TrackGrid<'_>,
+        track: &PlacedTrack,
+        points: &TrackPoints,
+        out: &mut Vec<f64>,
+    ) {
+        make_track(grid, track, &mut self.cells, &mut self.track);
+        self.boxes.fill(&self.track);
+        self.nearest.resize(points.len(), Nearest::NONE);
+        out.clear();
+        for (point, nearest) in points.xyz.iter().zip(&mut self.nearest) {
+            *nearest = self.boxes.nearest(&self.track, *point, nearest.sample);
+            out.push(nearest.square.sqrt());
         }
     }
 
-    /// Distances after a small move of one parameter from where the last search was.
-    fn moved(&mut self, x: &[f64], k: usize, step: f64) {
-        let mut x = x.to_vec();
-        x[k] += step;
-        let values = self.values(&x);
-        let work = &mut *self.work;
-        make_track(self.grid, self.particle, (&values, &mut work.cells), &mut work.moved);
-        let reach = work.track.largest_move(&work.moved);
-        work.moved_boxes.clear();
-        self.column.clear();
-        for (point, nearest) in self.points.xyz.iter().zip(&work.nearest) {
+    /// Distances from a track that is a little off that of the last search.
+    fn moved(
+        &mut self,
+        grid: &TrackGrid<'_>,
+        track: &PlacedTrack,
+        points: &TrackPoints,
+        out: &mut Vec<f64>,
+    ) {
+        make_track(grid, track, &mut self.cells, &mut self.moved);
+        let reach = self.track.largest_move(&self.moved);
+        self.moved_boxes.clear();
+        out.clear();
+        for (point, nearest) in points.xyz.iter().zip(&self.nearest) {
             let square = if nearest.holds_within(reach) {
-                work.moved.square(nearest.sample, *point)
+                self.moved.square(nearest.sample, *point)
             } else {
-                if work.moved_boxes.is_empty() {
-                    work.moved_boxes.fill(&work.moved);
+                if self.moved_boxes.is_empty() {
+                    self.moved_boxes.fill(&self.moved);
                 }
-                work.moved_boxes.nearest(&work.moved, *point, nearest.sample).square
+                self.moved_boxes.nearest(&self.moved, *point, nearest.sample).square
             };
-            self.column.push(square.sqrt());
+            out.push(square.sqrt());
         }
     }
 }
 
 impl Residuals for Problem<'_> {
     fn residuals(&mut self, x: &[f64], out: &mut Vec<f64>) {
-        self.search(x);
+        self.look(x, &[]);
         out.clear();
         out.extend(self.distances.iter().zip(&self.weights).map(|(d, w)| d * w));
     }
 
     fn jacobian(&mut self, x: &[f64], residuals: &[f64], columns: &mut [Vec<f64>]) {
+        let step = |x: &f64| f64::EPSILON.sqrt() * if *x == 0.0 { 1.0 } else { x.abs() };
+        let steps: Vec<f64> = x.iter().map(step).collect();
         // The last step may have been refused, so what is nearest is looked up again.
-        self.search(x);
-        for (k, column) in columns.iter_mut().enumerate() {
-            let step = f64::EPSILON.sqrt() * x[k].abs();
-            let step = if step == 0.0 { f64::EPSILON.sqrt() } else { step };
-            self.moved(x, k, step);
-            let moved = self.column.iter().zip(&self.weights).map(|(d, w)| d * w);
+        self.look(x, &steps);
+        for (column, (moved, step)) in columns.iter_mut().zip(self.moved.iter().zip(&steps)) {
+            let moved = moved.iter().zip(&self.weights).map(|(d, w)| d * w);
             column.clear();
             column.extend(moved.zip(residuals).map(|(new, old)| (new - old) / step));
         }
     }
 }
 
-/// The track with these parameters, samples at its repeated end left out.
-fn make_track(
-    grid: &TrackGrid<'_>,
-    particle: &TrackParticle,
-    (values, cells): (&[f64; COUNT], &mut CellCache),
-    track: &mut Track,
-) {
+/// Where the track of these parameters lies.
+fn placed(grid: &TrackGrid<'_>, particle: &TrackParticle, values: &[f64; COUNT]) -> PlacedTrack {
     let [brho, polar, rho, phi, azimuthal, z] = *values;
     // The bounds were computed from the ends of the mesh, which rounding may overstep.
     let ke = particle.ke(brho).max(grid.ke.low).min(grid.ke.high);
     let polar = polar.max(grid.polar.low).min(grid.polar.high);
     let cell = grid.locate(ke, polar, Compat::Spyral11).expect("the values lie on the mesh");
-    let open = cells.open(grid, &cell);
+    PlacedTrack { cell, azimuthal, vertex: [rho * phi.cos(), rho * phi.sin(), z] }
+}
+
+/// The samples of a placed track, those at its repeated end left out.
+fn make_track(
+    grid: &TrackGrid<'_>,
+    placed: &PlacedTrack,
+    cells: &mut CellCache,
+    track: &mut Track,
+) {
+    let PlacedTrack { cell, azimuthal, vertex } = placed;
+    let open = cells.open(grid, cell);
     open.blend(0, &cell.weights, &mut track.x);
     open.blend(1, &cell.weights, &mut track.y);
     open.blend(2, &cell.weights, &mut track.z);
-    track.place(azimuthal, [rho * phi.cos(), rho * phi.sin(), z]);
+    track.place(*azimuthal, *vertex);
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::kernels::attpc::pointcloud::PeakParams;
+use crate::kernels::attpc::solve::params::FitMethod;
 use crate::kernels::gpu::objective::{TrackDistances, TrackSet, Wanted};
-use crate::kernels::gpu::tests::{emulator, objective, traces};
+use crate::kernels::gpu::tests::{emulator, fits, objective, traces};
 use crate::kernels::gpu::traces::TraceSearch;
 use crate::kernels::gpu::{Device, GpuError, probe};
 
@@ -89,6 +90,17 @@ fn on_device_distances_are_those_of_the_definition() {
 }
 
 #[test]
+fn on_device_fits_are_those_of_the_processor() {
+    let Some(device) = device() else { return };
+    let mesh = objective::mesh(objective::SHAPE);
+    let starts = fits::starts(&mesh, 40);
+    let params = fits::params(FitMethod::LeastSquares);
+    let found = fits::on_device(device, &mesh, &params, &starts);
+    let [ke, polar, ratio] = fits::compare(&found, &fits::on_cpu(&mesh, &params, &starts));
+    assert!(ke < 1e-4 && polar < 1e-4 && (ratio - 1.0).abs() < 1e-3, "{ke} {polar} {ratio}");
+}
+
+#[test]
 fn probing_describes_devices_or_says_why_there_is_none() {
     match probe() {
         Ok(devices) => assert!(devices.iter().all(|device| !device.name.is_empty())),
@@ -127,7 +139,7 @@ fn the_host_side_works_and_fails_cleanly_on_an_emulated_driver() {
     emulator::compile(dir.path(), "driver.c", &["-shared", "-fPIC"], "libcuda.so");
     let library = dir.path().join("emulation");
     let text = again(Some(&library), "whole", "on_device_");
-    assert_eq!(text.matches("on emulated GPU").count(), 2, "{text}");
+    assert_eq!(text.matches("on emulated GPU").count(), 3, "{text}");
     // The step that uses a device, where it is built.
     assert_eq!(text.contains("on a device"), cfg!(feature = "hdf5"), "{text}");
     assert!(!text.contains("NOT RUN"), "{text}");

@@ -3,6 +3,7 @@
 #[cfg(feature = "cuda")]
 mod device;
 mod emulator;
+mod fits;
 mod objective;
 mod traces;
 
