@@ -41,7 +41,7 @@ pub enum DataError {
     #[error("`{field}` is {found}, expected {expected}: `{}`", path.display())]
     Field { path: PathBuf, field: String, found: String, expected: &'static str },
     #[error("not {expected}: `{}`", path.display())]
-    Json { path: PathBuf, expected: &'static str, source: serde_json::Error },
+    Document { path: PathBuf, expected: &'static str, source: serde_json::Error },
     #[error("cannot write table `{}`", path.display())]
     Parquet { path: PathBuf, source: parquet::errors::ParquetError },
     #[error("cannot read table `{}`", path.display())]

@@ -71,7 +71,7 @@ pub fn read_mesh_info(path: &Path) -> Result<MeshInfo, DataError> {
         .map_err(|source| DataError::Open { path: path.to_owned(), source })?;
     serde_json::from_str(&text).map_err(|source| {
         let expected = "the description of a track mesh";
-        DataError::Json { path: path.to_owned(), expected, source }
+        DataError::Document { path: path.to_owned(), expected, source }
     })
 }
 

@@ -15,12 +15,13 @@ use crate::steps::attpc::cluster::ClusterError;
 use crate::steps::attpc::drift_map::DriftMapError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::estimate::EstimateError;
+use crate::steps::attpc::mesh::MeshError;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::pointcloud::PointcloudError;
 use crate::steps::attpc::select::SelectError;
-use crate::steps::attpc::{mesh::MeshError, stopping_power::StoppingError};
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{pointcloud::PointcloudError, solve::SolveError};
+use crate::steps::attpc::solve::SolveError;
+use crate::steps::attpc::stopping_power::StoppingError;
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,7 @@ pub enum StepError {
     DriftMap(#[from] DriftMapError),
     #[error(transparent)]
     Select(#[from] SelectError),
+    #[error(transparent)]
     Stopping(#[from] StoppingError),
     #[error(transparent)]
     Mesh(#[from] MeshError),

@@ -2,11 +2,8 @@
 
 use crate::model::step::KernelInfo;
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud, report};
-use crate::steps::attpc::{drift_map, select};
-use crate::steps::attpc::{figure, harmonize, pointcloud};
-use crate::steps::attpc::{figure, harmonize, pointcloud, solve};
-use crate::steps::attpc::{mesh, stopping_power};
+use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud, report, solve};
+use crate::steps::attpc::{drift_map, mesh, select, stopping_power};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -37,22 +34,14 @@ pub(super) const TABLE: &[Step] = &[
     Step { info: figure::tracks::info, run: figure::tracks::run },
     #[cfg(feature = "hdf5")]
     Step { info: harmonize::info, run: harmonize::run },
+    Step { info: mesh::info, run: mesh::run },
     #[cfg(feature = "hdf5")]
     Step { info: pointcloud::info, run: pointcloud::run },
     #[cfg(feature = "hdf5")]
     Step { info: report::info, run: report::run },
     Step { info: select::info, run: select::run },
-];
-
-    Step { info: mesh::info, run: mesh::run },
-    Step { info: pointcloud::info, run: pointcloud::run },
+    #[cfg(feature = "hdf5")]
     Step { info: solve::info, run: solve::run },
-    Step { info: stopping_power::info, run: stopping_power::run },
-];
-
-#[cfg(not(feature = "hdf5"))]
-pub(super) const TABLE: &[Step] = &[
-    Step { info: mesh::info, run: mesh::run },
     Step { info: stopping_power::info, run: stopping_power::run },
 ];
 
@@ -69,13 +58,8 @@ pub(super) const NEEDS_HDF5: &[&str] = &[
     "attpc.harmonize",
     "attpc.pointcloud",
     "attpc.report",
+    "attpc.solve",
 ];
 
 /// Kernels with a version for a GPU.
 pub(super) const HAS_GPU: &[&str] = &["attpc.pointcloud"];
-    "attpc.figure.event",
-    "attpc.figure.run",
-    "attpc.harmonize",
-    "attpc.pointcloud",
-    "attpc.solve",
-];

@@ -20,6 +20,7 @@ pub mod report;
 mod run_counts;
 pub mod select;
 #[cfg(feature = "hdf5")]
-mod window;
 pub mod solve;
 pub mod stopping_power;
+#[cfg(feature = "hdf5")]
+mod window;
