@@ -87,7 +87,7 @@ impl Neighbors {
                 distances[next] = *squared;
                 next += usize::from(*squared < limit) & usize::from(*place as usize != here);
             }
-            let equal = farthest(points, near, limit, here, own + k - next);
+            let equal = farthest(points, near, limit, here);
             for (at, place) in (next..own + k).zip(equal) {
                 places[at] = place;
                 distances[at] = limit;
@@ -113,16 +113,13 @@ impl Neighbors {
     }
 }
 
-/// Places of points as far away as the farthest neighbour, of which so many are wanted: the first
-/// ones in the order of the input, where there are more.
-fn farthest(points: &Sorted, near: &Near, limit: f64, here: usize, wanted: usize) -> Vec<u32> {
+/// Places of the other points that are exactly as far away as the farthest neighbour, in the order of
+/// the input: as many of the first ones as are needed are neighbours.
+fn farthest(points: &Sorted, near: &Near, limit: f64, here: usize) -> Vec<u32> {
     let all = near.places.iter().zip(&near.squared);
     let equal = |(place, squared): &(&u32, &f64)| **squared == limit && **place as usize != here;
     let mut places: Vec<u32> = all.filter(equal).map(|(place, _)| *place).collect();
-    if places.len() > wanted {
-        places.sort_by_key(|place| points.place(*place as usize));
-        places.truncate(wanted);
-    }
+    places.sort_by_key(|place| points.place(*place as usize));
     places
 }
 
