@@ -13,12 +13,20 @@ import sys
 import time
 from pathlib import Path
 
-import h5py
-import polars as pl
-
 DETECTOR = {"micromegas_time_bucket": 27.29, "window_time_bucket": 477.29}
 GRIDS = {"2H": (0.5, 45.0, 40, 38.0, 89.0, 44), "1H": (1.0, 8.0, 24, 92.0, 150.0, 30)}
 GATES = {"2H": "pid_deuteron.json", "1H": "pid_proton.json"}
+
+
+def count(path):
+    """Rows of a table or events of a run, counted elsewhere: what this process holds in memory would
+    count as its children's."""
+    script = (
+        "import sys, h5py, polars as pl\n"
+        "path = sys.argv[1]\n"
+        "print(len(h5py.File(path)['events']) if path.endswith('.h5') else len(pl.read_parquet(path)))"
+    )
+    return int(subprocess.run([sys.executable, "-c", script, path], capture_output=True, check=True).stdout)
 
 
 class Bench:
@@ -57,30 +65,33 @@ def solve(bench, config, compat, particle, method):
     bench.run(f"mesh {particle} {method}", ke_bins * polar_bins, {
         "kernel": "attpc.mesh",
         "params": {
-            "particle": particle, "n_time_steps": 300,
-            "interp_ke_min": ke_min, "interp_ke_max": ke_max, "interp_ke_bins": ke_bins,
-            "interp_polar_min": polar_min, "interp_polar_max": polar_max, "interp_polar_bins": polar_bins,
+            "particle": particle,
+            "solver": {
+                "n_time_steps": 300,
+                "interp_ke_min": ke_min, "interp_ke_max": ke_max, "interp_ke_bins": ke_bins,
+                "interp_polar_min": polar_min, "interp_polar_max": polar_max, "interp_polar_bins": polar_bins,
+            },
         },
         "inputs": [["gas", str(config / "gas_D2_300Torr.json")]],
         "outputs": assets,
     })
     selection, result = bench.path(f"selection_{particle}.parquet"), bench.path(f"run_0001_{particle}.parquet")
-    bench.run(f"select {particle}", lambda: len(pl.read_parquet(selection)), {
+    bench.run(f"select {particle}", lambda: count(selection), {
         "kernel": "attpc.select",
         "params": {},
         "inputs": [["estimate", bench.path("estimate.parquet")], ["pid", str(config / GATES[particle])]],
         "outputs": [["selection", selection]],
     })
-    bench.run(f"solve {particle} {method}", lambda: len(pl.read_parquet(result)), {
+    bench.run(f"solve {particle} {method}", lambda: count(result), {
         "kernel": "attpc.solve",
-        "params": {"compat": compat, "fit_method": method, "detector": DETECTOR},
+        "params": {"compat": compat, "solver": {"fit_method": method}, "detector": DETECTOR},
         "inputs": [["cluster", bench.path("cluster.h5")], ["estimate", selection], *assets],
         "outputs": [["result", result]],
     })
 
 
 def chain(bench, run, tables, config, compat):
-    events = len(h5py.File(run)["events"])
+    events = count(str(run))
     cloud, cluster, estimate = (bench.path(name) for name in ("cloud.h5", "cluster.h5", "estimate.parquet"))
     pads = {"pad_geometry_path": "padxy.csv", "pad_time_path": "pad_time_correction.csv",
             "pad_scale_path": "pad_scale.csv", "beam_pads_path": "beam_pads.csv"}
