@@ -2,7 +2,8 @@
 
 #[cfg(feature = "hdf5")]
 pub mod cluster;
-#[cfg(all(test, feature = "hdf5"))]
+#[cfg(test)]
+#[cfg(feature = "hdf5")]
 pub mod compare;
 pub mod drift_map;
 #[cfg(feature = "hdf5")]

@@ -209,6 +209,51 @@ fn compatible_estimates_are_those_of_spyral() {
     }
 }
 
+/// Clusters the reference's clouds as the reference did.
+fn cluster(run: &str, output: &Path) {
+    let params = serde_json::json!({
+        "compat": "spyral-1.1",
+        "hdbscan_parameters": { "min_size_scale_factor": 0.03 },
+        "continuity_join": { "join_radius_fraction": 0.4, "join_z_fraction": 0.2 },
+        "outlier_scale_factor": 0.1,
+    });
+    let clouds = reference(&format!("reference/Pointcloud/{run}.h5"));
+    let spec = StepSpec {
+        kernel: "attpc.cluster".to_owned(),
+        params: Value::from_json(&params).unwrap(),
+        inputs: vec![("cloud".to_owned(), clouds.display().to_string())],
+        outputs: vec![("cluster".to_owned(), output.display().to_string())],
+        ..Trial::new(&[]).spec
+    };
+    crate::steps::run(&spec, &|_| ()).unwrap();
+}
+
+#[test]
+fn estimates_of_our_own_clusters_are_those_of_spyral() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut rows, mut missing) = (0, 0);
+    let [mut brho, mut polar] = [Vec::new(), Vec::new()];
+    for run in RUNS {
+        let clusters = dir.path().join(run);
+        cluster(run, &clusters);
+        let [found, _] = Trial::new(&[&clusters]).compatible().tables();
+        let expected = reference(&format!("reference/Estimation/{run}.parquet"));
+        let expected = read_table(&expected).unwrap();
+        let pairs = ClusterPairs::of_files(&clusters_of(run), &clusters);
+        let pairs = RowPairs::of_tables(&pairs, &expected, &found);
+        rows += found.rows();
+        missing += pairs.missing + pairs.without_cluster;
+        brho.push(pairs.differences("brho", Measure::Relative));
+        polar.push(pairs.differences("polar", Measure::Angle));
+    }
+    assert!((144..=148).contains(&rows) && missing <= 3, "{rows} rows, {missing} missing");
+    let [brho, polar] = [brho, polar].map(Differences::joined);
+    brho.assert(0.5, 1e-4);
+    brho.assert(0.9, 3e-2);
+    polar.assert(0.5, 1e-4);
+    polar.assert(0.9, 2e-3);
+}
+
 /// Deviations of estimates from the simulation: polar (degrees) and vertex z (mm).
 struct Deviations {
     rows: usize,
