@@ -97,12 +97,13 @@ impl Running<'_> {
         if staging.outputs.iter().all(|staged| facts.stamp(staged.artifact).is_missing()) {
             return Ok(());
         }
-        let Some(latest) = self.records.latest(self.scope.loaded.graph.target(action))? else {
-            return Ok(());
-        };
+        // A target is named by its first output: where that one has moved, the key still finds it.
+        let latest = self.records.latest(self.scope.loaded.graph.target(action))?;
+        let same_key = self.records.by_key(&self.key(action))?;
         for staged in &mut staging.outputs {
-            let made = latest.outputs.iter().find(|made| made.path == staged.to);
-            if made.is_some_and(|made| facts.digest(staged.artifact) == Some(made.digest)) {
+            let mut made = latest.iter().chain(&same_key).flat_map(|record| &record.outputs);
+            let digest = facts.digest(staged.artifact);
+            if made.any(|made| made.path == staged.to && digest == Some(made.digest)) {
                 staged.known = Some(*facts.stamp(staged.artifact));
             }
         }
