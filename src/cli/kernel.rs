@@ -266,6 +266,7 @@ mod tests {
                 required: true,
                 many: true,
                 directory: false,
+                named: false,
                 doc: "runs",
             }],
             outputs: Vec::new(),

@@ -20,43 +20,6 @@ pub fn read_columns<const N: usize>(path: &Path) -> Result<Vec<Row<N>>, DataErro
     read_rows(path, 0, |line| line.split_whitespace().collect())
 }
 
-/// A CSV table of words: its header line, and rows with as many fields. Fields may be quoted.
-pub fn read_words(path: &Path) -> Result<(Vec<String>, Vec<Vec<String>>), DataError> {
-    let text = read_text(path)?;
-    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let head = lines.next().map(|(_, line)| fields(line)).unwrap_or_default();
-    let mut rows = Vec::new();
-    for (at, line) in lines {
-        let row = fields(line);
-        if row.len() != head.len() {
-            return Err(DataError::TableLine {
-                path: path.to_owned(),
-                line: at + 1,
-                found: line.chars().take(SHOWN).collect(),
-                expected: format!("{} fields", head.len()),
-            });
-        }
-        rows.push(row);
-    }
-    Ok((head, rows))
-}
-
-/// The fields of a CSV line; a quoted field may hold commas and doubled quotes.
-fn fields(line: &str) -> Vec<String> {
-    let (mut found, mut field, mut quoted) = (Vec::new(), String::new(), false);
-    let mut letters = line.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => field.extend(letters.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => found.push(std::mem::take(&mut field).trim().to_owned()),
-            letter => field.push(letter),
-        }
-    }
-    found.push(field.trim().to_owned());
-    found
-}
-
 fn read_text(path: &Path) -> Result<String, DataError> {
     let bytes =
         std::fs::read(path).map_err(|source| DataError::Open { path: path.to_owned(), source })?;
@@ -156,18 +119,5 @@ mod tests {
     fn a_table_of_the_wrong_length_is_refused() {
         let error = expect_rows(Path::new("t"), &[0; 3], 5).unwrap_err();
         assert_eq!(error.to_string(), "table has 3 rows, expected 5: `t`");
-    }
-
-    #[test]
-    fn words_may_be_quoted_and_lines_must_be_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("times.csv");
-        std::fs::write(&path, "phase, wall_s\r\n\"a, \"\"b\"\"\", 3.5\r\n").unwrap();
-        let (head, rows) = read_words(&path).unwrap();
-        assert_eq!(head, ["phase", "wall_s"]);
-        assert_eq!(rows, [["a, \"b\"", "3.5"]]);
-        std::fs::write(&path, "phase,wall_s\ncluster\n").unwrap();
-        let error = read_words(&path).unwrap_err().to_string();
-        assert!(error.starts_with("line 2 of a table is `cluster`, expected 2 fields"), "{error}");
     }
 }

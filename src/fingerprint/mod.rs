@@ -17,7 +17,7 @@
 //! | params | every leaf with its type | the same, with the kernel's defaults filled in; file parameters without their path |
 //! | env | each declared variable with its value | the same |
 //! | container | the image as written | the same |
-//! | input | role, path within the project, digest; file name alone when outside | role, position, digest |
+//! | input | role, path within the project, digest; file name alone when outside | role, position, digest; the file's own name where the kernel says that it reads it |
 //! | output | role, kind, path within the project | role, kind, extension |
 //!
 //! # What is not

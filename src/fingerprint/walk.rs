@@ -120,6 +120,9 @@ impl Subject<'_> {
         for (at, (role, artifact, digest)) in there.enumerate() {
             let path = self.graph.path(artifact);
             let name = match self.kernel {
+                Some(kernel) if kernel.inputs.iter().any(|p| p.role == role && p.named) => {
+                    format!("{role}:{at}:{}", path.rsplit('/').next().unwrap_or(path))
+                }
                 Some(_) => format!("{role}:{at}"),
                 None => format!("{role}:{}", logical_name(path)),
             };

@@ -316,7 +316,14 @@ mod tests {
 
     #[test]
     fn an_unnamed_role_is_the_first_port() {
-        let port = |role| PortInfo { role, required: true, many: false, directory: false, doc: "" };
+        let port = |role| PortInfo {
+            role,
+            required: true,
+            many: false,
+            directory: false,
+            named: false,
+            doc: "",
+        };
         let kernel = KernelInfo { inputs: vec![port("raw"), port("map")], ..kernel() };
         assert_eq!(kernel.input("").unwrap().role, "raw");
         assert_eq!(kernel.input("map").unwrap().role, "map");

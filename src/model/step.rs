@@ -116,6 +116,9 @@ pub struct PortInfo {
     /// True when the role takes any number of files.
     pub many: bool,
     pub directory: bool,
+    /// True when the file's own name tells something, such as the run, that the result depends on:
+    /// it is part of the key then.
+    pub named: bool,
     /// What is in it: format, layout, units.
     pub doc: &'static str,
 }

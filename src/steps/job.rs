@@ -351,8 +351,14 @@ mod tests {
     use crate::model::step::{ParamInfo, ParamKind};
 
     fn info() -> KernelInfo {
-        let port =
-            |role, required, many| PortInfo { role, required, many, directory: false, doc: "" };
+        let port = |role, required, many| PortInfo {
+            role,
+            required,
+            many,
+            directory: false,
+            named: false,
+            doc: "",
+        };
         let table = ParamInfo {
             name: "pad.table",
             kind: ParamKind::File,

@@ -28,7 +28,7 @@ fn project() -> MemorySources {
 }
 
 fn port(role: &'static str, many: bool, required: bool) -> PortInfo {
-    PortInfo { role, required, many, directory: false, doc: "HDF5 file" }
+    PortInfo { role, required, many, directory: false, named: false, doc: "HDF5 file" }
 }
 
 /// A kernel with a port and a parameter of each kind that recipes meet.

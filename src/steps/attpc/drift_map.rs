@@ -43,7 +43,14 @@ impl DriftMapError {
 
 /// What the kernel says of itself.
 pub fn info() -> KernelInfo {
-    let port = |role, doc| PortInfo { role, required: true, many: false, directory: false, doc };
+    let port = |role, doc| PortInfo {
+        role,
+        required: true,
+        many: false,
+        directory: false,
+        named: false,
+        doc,
+    };
     let number = |name, [min, max]: [f64; 2], (default, unit), doc| {
         let kind = ParamKind::Float { min, max };
         ParamInfo { name, kind, default: Some(Value::Float(default)), unit, doc }

@@ -26,6 +26,7 @@ pub(super) const PICTURE: PortInfo = PortInfo {
     required: true,
     many: false,
     directory: false,
+    named: false,
     doc: "SVG, opened by any browser",
 };
 
@@ -69,6 +70,7 @@ fn clouds() -> PortInfo {
         required: true,
         many: true,
         directory: false,
+        named: false,
         doc: "HDF5 in the Pointcloud layout, of attpc.pointcloud or of Spyral",
     }
 }

@@ -51,6 +51,7 @@ pub fn info() -> KernelInfo {
             required: true,
             many: true,
             directory: false,
+            named: true,
             doc: "raw runs, HDF5 of any merger version or harmonized; events keep this order",
         }],
         outputs: vec![
@@ -58,7 +59,7 @@ pub fn info() -> KernelInfo {
                 role: "harmonized",
                 required: false,
                 many: false,
-                directory: true,
+                directory: true, named: false,
                 doc: "run_0000.h5, run_0001.h5, ... as harmonizer 0.1.0 writes them, and scalers.parquet",
             },
             PortInfo {
@@ -66,6 +67,7 @@ pub fn info() -> KernelInfo {
                 required: false,
                 many: true,
                 directory: false,
+                named: false,
                 doc: "instead of `harmonized`: the files by name, filled evenly",
             },
             PortInfo {
@@ -73,6 +75,7 @@ pub fn info() -> KernelInfo {
                 required: false,
                 many: false,
                 directory: false,
+                named: false,
                 doc: "with `file`: Parquet, the scalers of all runs",
             },
         ],

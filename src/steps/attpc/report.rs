@@ -6,7 +6,6 @@ use std::path::Path;
 
 use crate::data::error::DataError;
 use crate::data::parquet::read_table;
-use crate::data::table::read_words;
 use crate::kernels::attpc::estimate::Rejection;
 use crate::kernels::attpc::figure::rates::RunRates;
 use crate::kernels::attpc::figure::words::count;
@@ -18,7 +17,7 @@ use crate::kernels::figure::axes::thousands;
 use crate::kernels::report::embed::title_of;
 use crate::kernels::report::page::{Block, Finding, Page, Picture, Section, Weight};
 use crate::kernels::report::table::{Cell, Table};
-use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo};
+use crate::model::step::{COSTS_ROLE, KernelInfo, ParamInfo, ParamKind, PortInfo, RuleCost};
 use crate::model::value::Value;
 use crate::steps::attpc::run_counts::{self, RunCounts, is_bare, ports};
 use crate::steps::{Job, StepError, StepSummary};
@@ -40,7 +39,14 @@ const SOLVE_REASONS: [&str; 8] = [
 
 /// What `attpc.report` says of itself.
 pub fn info() -> KernelInfo {
-    let many = |role, doc| PortInfo { role, required: false, many: true, directory: false, doc };
+    let many = |role, doc| PortInfo {
+        role,
+        required: false,
+        many: true,
+        directory: false,
+        named: true,
+        doc,
+    };
     let mut inputs = vec![
         many("figure", "SVG pictures, shown in the order given"),
         many("params", "TOML or JSON files of parameters"),
@@ -49,7 +55,7 @@ pub fn info() -> KernelInfo {
     inputs.extend([
         many("rejected_estimate", "Parquet table `rejected` of attpc.estimate"),
         many("rejected_track", "Parquet table `rejected` of attpc.solve"),
-        many("timing", "CSV with a header line; columns whose name ends in `_s` are summed"),
+        many(COSTS_ROLE, "JSON, what each phase cost; supplied by a build"),
         many("warnings", "text, one warning a line"),
     ]);
     let text = |name, default: &str, doc| ParamInfo {
@@ -69,6 +75,7 @@ pub fn info() -> KernelInfo {
             required: true,
             many: false,
             directory: false,
+            named: false,
             doc: "HTML, opened by any browser; needs nothing beside it",
         }],
         params: vec![
@@ -104,7 +111,7 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
             warnings_section(&warnings),
         ],
         footer: "Counts come from the files of the phases themselves. This page needs no other \
-                 file, runs nothing, and has the same bytes for the same inputs."
+                 file, runs nothing, and has the same bytes for the same inputs, but for the timings."
             .to_owned(),
     };
     let path = Path::new(job.output("report").expect("the port is required"));
@@ -233,42 +240,56 @@ fn why(phase: &str, code: i64) -> String {
     known.unwrap_or_else(|| format!("reason {code}"))
 }
 
+/// What each phase cost when it ran last; empty outside of a build.
 fn timing_section(job: &Job<'_>) -> Result<Section, StepError> {
-    let files = job.inputs("timing");
+    let mut costs: Vec<RuleCost> = Vec::new();
+    for path in job.inputs(COSTS_ROLE) {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| DataError::Read { path: path.into(), source })?;
+        let more: Vec<RuleCost> = serde_json::from_str(&text).map_err(|source| {
+            let expected = "the costs of phases";
+            DataError::Document { path: path.into(), expected, source }
+        })?;
+        costs.extend(more);
+    }
     let mut blocks = Vec::new();
-    for path in &files {
-        let (head, rows) = read_words(Path::new(path))?;
-        if rows.is_empty() {
-            continue;
-        }
-        let heading = if files.len() > 1 { file_name(path).to_owned() } else { String::new() };
-        let foot = sums(&head, &rows);
-        let cell = |text: &String| match text.parse::<f64>() {
-            _ if text.is_empty() => Cell::Nothing,
-            Ok(_) => Cell::Number(text.clone()),
-            Err(_) => Cell::words(text),
-        };
-        let rows = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
-        blocks.push(Block::Table(heading, Table { head, rows, foot }));
+    if !costs.is_empty() {
+        blocks.push(Block::Words(
+            "What each phase cost when it last ran, all its actions together.".to_owned(),
+        ));
+        blocks.push(Block::Table(String::new(), costs_table(&costs)));
     }
     Ok(Section { name: "timings", heading: "Timings", blocks })
 }
 
-/// Sums of the columns of seconds, in a row that begins with a word.
-fn sums(head: &[String], rows: &[Vec<String>]) -> Vec<Cell> {
-    let sum = |at: usize| -> Option<f64> {
-        let seconds = at > 0 && head[at].ends_with("_s");
-        seconds.then(|| rows.iter().filter_map(|row| row[at].parse::<f64>().ok()).sum())
+fn costs_table(costs: &[RuleCost]) -> Table {
+    let seconds = |ms: u64| Cell::Number(format!("{:.2}", ms as f64 / 1000.0));
+    let mebibytes = |bytes: u64| match bytes {
+        0 => Cell::Nothing,
+        bytes => Cell::Number(thousands(&bytes.div_ceil(1 << 20).to_string())),
     };
-    if (0..head.len()).all(|at| sum(at).is_none()) || rows.len() < 2 {
-        return Vec::new();
+    let row = |title: &str, cost: &RuleCost| {
+        vec![
+            Cell::words(title),
+            Cell::Number(thousands(&cost.actions.to_string())),
+            seconds(cost.cpu_ms),
+            seconds(cost.wall_ms),
+            mebibytes(cost.peak_memory),
+        ]
+    };
+    let all = costs.iter().fold(RuleCost::default(), |all, cost| RuleCost {
+        actions: all.actions + cost.actions,
+        cpu_ms: all.cpu_ms + cost.cpu_ms,
+        wall_ms: all.wall_ms + cost.wall_ms,
+        peak_memory: all.peak_memory.max(cost.peak_memory),
+        ..all
+    });
+    let head = ["phase", "actions", "processor s", "elapsed s", "largest memory, MiB"];
+    Table {
+        head: head.map(str::to_owned).to_vec(),
+        rows: costs.iter().map(|cost| row(&cost.rule, cost)).collect(),
+        foot: row("all", &all),
     }
-    let cell = |at: usize| match (at, sum(at)) {
-        (0, _) => Cell::words("all"),
-        (_, Some(seconds)) => Cell::Number(format!("{seconds:.2}")),
-        _ => Cell::words(""),
-    };
-    (0..head.len()).map(cell).collect()
 }
 
 fn read_warnings(job: &Job<'_>) -> Result<Vec<String>, StepError> {

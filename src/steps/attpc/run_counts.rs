@@ -29,7 +29,14 @@ pub(super) struct RunCounts {
 
 /// The ports whose files are counted; only clouds may be required.
 pub(super) fn ports(clouds_required: bool) -> Vec<PortInfo> {
-    let port = |role, doc| PortInfo { role, required: false, many: true, directory: false, doc };
+    let port = |role, doc| PortInfo {
+        role,
+        required: false,
+        many: true,
+        directory: false,
+        named: true,
+        doc,
+    };
     vec![
         PortInfo {
             required: clouds_required,

@@ -73,7 +73,14 @@ impl SelectError {
 
 /// What the kernel says of itself.
 pub fn info() -> KernelInfo {
-    let port = |role, many, doc| PortInfo { role, required: true, many, directory: false, doc };
+    let port = |role, many, doc| PortInfo {
+        role,
+        required: true,
+        many,
+        directory: false,
+        named: false,
+        doc,
+    };
     let bound = |name, default, doc| ParamInfo {
         name,
         kind: ParamKind::Float { min: f64::NEG_INFINITY, max: f64::INFINITY },

@@ -67,6 +67,7 @@ pub fn info() -> KernelInfo {
             required: true,
             many: false,
             directory: false,
+            named: false,
             doc: "CSV: `ke_MeV`, `dedx_MeV_cm2_per_g`, `range_m`; a comment says what it is of.",
         }],
         params: vec![
@@ -114,7 +115,15 @@ pub(super) fn gas_port() -> PortInfo {
         role: "gas",
         required: true,
         many: false,
-        directory: false,
+        directory: false, named: false,
+        doc: "Gas or mixture, JSON as Spyral's: `compound` [[Z, A, atoms], ...] or `components` \
+              with `volume_fractions`, and `pressure(Torr)`.",
+    }
+}PortInfo {
+        role: "gas",
+        required: true,
+        many: false,
+        directory: false, named: false,
         doc: "Gas or mixture, JSON as Spyral's: `compound` [[Z, A, atoms], ...] or `components` \
               with `volume_fractions`, and `pressure(Torr)`.",
     }

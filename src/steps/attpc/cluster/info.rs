@@ -14,13 +14,14 @@ pub fn info() -> KernelInfo {
             required: true,
             many: true,
             directory: false,
+            named: false,
             doc: "Point clouds of a run, HDF5, in one file or in several of different events.",
         }],
         outputs: vec![PortInfo {
             role: "cluster",
             required: true,
             many: false,
-            directory: false,
+            directory: false, named: false,
             doc: "Clusters, HDF5: `cluster/event_{event}/cluster_{i}/cloud` of float64 (points, 5) \
                   with columns x, y, z (mm), integral (ADC TB), scale.",
         }],

@@ -14,6 +14,7 @@ pub fn info() -> KernelInfo {
             required: true,
             many: true,
             directory: false,
+            named: false,
             doc: "Clusters, HDF5, of this program or of Spyral; several files are parts of one run.",
         }],
         outputs: vec![
@@ -34,7 +35,7 @@ pub fn info() -> KernelInfo {
 }
 
 fn output(role: &'static str, required: bool, doc: &'static str) -> PortInfo {
-    PortInfo { role, required, many: false, directory: false, doc }
+    PortInfo { role, required, many: false, directory: false, named: false, doc }
 }
 
 /// A number with a default.

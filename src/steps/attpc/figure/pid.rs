@@ -19,8 +19,14 @@ const LONGEST_NAME: usize = 40;
 
 /// What `attpc.figure.pid` says of itself.
 pub fn info() -> KernelInfo {
-    let input =
-        |role, required, doc| PortInfo { role, required, many: true, directory: false, doc };
+    let input = |role, required, doc| PortInfo {
+        role,
+        required,
+        many: true,
+        directory: false,
+        named: false,
+        doc,
+    };
     let axis = |name, doc| ParamInfo {
         name,
         kind: ParamKind::Text,

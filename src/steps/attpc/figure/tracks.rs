@@ -20,6 +20,7 @@ pub(in crate::steps::attpc) const TRACKS: PortInfo = PortInfo {
     required: true,
     many: true,
     directory: false,
+    named: true,
     doc: "Parquet in the InterpSolver layout, `run_NNNN_ISOTOPE.parquet`, any number of runs",
 };
 

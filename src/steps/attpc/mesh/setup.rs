@@ -60,8 +60,14 @@ impl MeshError {
 
 /// The kernel's ports and parameters.
 pub fn info() -> KernelInfo {
-    let port =
-        |role, required, doc| PortInfo { role, required, many: false, directory: false, doc };
+    let port = |role, required, doc| PortInfo {
+        role,
+        required,
+        many: false,
+        directory: false,
+        named: false,
+        doc,
+    };
     KernelInfo {
         name: "attpc.mesh",
         version: 1,

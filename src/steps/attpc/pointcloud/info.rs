@@ -41,7 +41,7 @@ pub fn info() -> KernelInfo {
 }
 
 fn port(role: &'static str, required: bool, doc: &'static str) -> PortInfo {
-    PortInfo { role, required, many: false, directory: false, doc }
+    PortInfo { role, required, many: false, directory: false, named: false, doc }
 }
 
 /// A number with a default.

@@ -77,7 +77,14 @@ fn shown(paths: &[PathBuf]) -> String {
 
 /// The kernel's ports and parameters.
 pub fn info() -> KernelInfo {
-    let port = |role, required, many, doc| PortInfo { role, required, many, directory: false, doc };
+    let port = |role, required, many, doc| PortInfo {
+        role,
+        required,
+        many,
+        directory: false,
+        named: false,
+        doc,
+    };
     KernelInfo {
         name: "attpc.solve",
         version: 1,
