@@ -36,6 +36,8 @@ pub enum DataError {
     TableLine { path: PathBuf, line: usize, found: String, expected: String },
     #[error("table has {found} rows, expected {expected}: `{}`", path.display())]
     TableRows { path: PathBuf, found: usize, expected: String },
+    #[error("not {expected}: `{}`", path.display())]
+    Json { path: PathBuf, expected: &'static str, source: serde_json::Error },
     #[error("cannot write table `{}`", path.display())]
     Parquet { path: PathBuf, source: parquet::errors::ParquetError },
     #[error("cannot read table `{}`", path.display())]

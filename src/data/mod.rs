@@ -20,8 +20,10 @@ pub mod harmonic_writer;
 #[cfg(feature = "hdf5")]
 pub mod hdf;
 pub mod map;
+pub mod mesh_info;
 pub mod npy;
 pub mod parquet;
 #[cfg(feature = "hdf5")]
 pub mod raw;
+pub mod stopping_table;
 pub mod table;

@@ -19,6 +19,8 @@ const ALIGNMENT: usize = 64;
 const HEADER_MOST: usize = 10_000;
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;
+/// Numbers that are brought into the form of the file together.
+const PART: usize = 1 << 13;
 
 /// Type of the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,6 +224,8 @@ pub struct NpyWriter {
     header: NpyHeader,
     start: usize,
     written: usize,
+    /// Numbers in the form of the file, on their way there.
+    bytes: Vec<u8>,
 }
 
 impl NpyWriter {
@@ -231,21 +235,32 @@ impl NpyWriter {
         let mut file = BufWriter::with_capacity(BUFFER, File::create(path).map_err(failed)?);
         let bytes = header.bytes();
         file.write_all(&bytes).map_err(failed)?;
-        Ok(NpyWriter { path: path.to_owned(), file, header, start: bytes.len(), written: 0 })
+        Ok(NpyWriter {
+            path: path.to_owned(),
+            file,
+            header,
+            start: bytes.len(),
+            written: 0,
+            bytes: Vec::new(),
+        })
     }
 
     /// Appends numbers, rounded to the file's precision.
     pub fn write(&mut self, numbers: &[f64]) -> Result<(), DataError> {
         self.written += numbers.len();
-        let result = match self.header.precision {
-            Precision::Single => numbers
-                .iter()
-                .try_for_each(|number| self.file.write_all(&(*number as f32).to_le_bytes())),
-            Precision::Double => {
-                numbers.iter().try_for_each(|number| self.file.write_all(&number.to_le_bytes()))
+        for part in numbers.chunks(PART) {
+            self.bytes.clear();
+            for number in part {
+                match self.header.precision {
+                    Precision::Single => self.bytes.extend((*number as f32).to_le_bytes()),
+                    Precision::Double => self.bytes.extend(number.to_le_bytes()),
+                }
             }
-        };
-        result.map_err(|source| DataError::Write { path: self.path.clone(), source })
+            self.file
+                .write_all(&self.bytes)
+                .map_err(|source| DataError::Write { path: self.path.clone(), source })?;
+        }
+        Ok(())
     }
 
     /// Goes on at the number with this index, in the order of the file.

@@ -7,8 +7,9 @@ use crate::model::schema::ParamError;
 use crate::model::step::{DeviceChoice, KernelInfo, PortInfo, Progress, StepSpec};
 use crate::model::text::{near_misses, one_of};
 use crate::model::value::Value;
+use crate::steps::attpc::{mesh::MeshError, stopping_power::StoppingError};
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::pointcloud::PointcloudError;
+use crate::steps::attpc::{pointcloud::PointcloudError, solve::SolveError};
 
 /// Why a step did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,13 @@ pub enum StepError {
     #[cfg(feature = "hdf5")]
     #[error(transparent)]
     Pointcloud(#[from] PointcloudError),
+    #[cfg(feature = "hdf5")]
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    #[error(transparent)]
+    Stopping(#[from] StoppingError),
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
     #[error("`{kernel}` needs {direction} `{role}`")]
     MissingPort { kernel: &'static str, direction: Direction, role: &'static str },
     #[error("`{kernel}` has no {direction} `{role}`")]
@@ -74,6 +82,10 @@ impl StepError {
                 Some(format!("build with `cargo build --release --features {feature}`"))
             }
             StepError::Params(error) => error.hint(),
+            #[cfg(feature = "hdf5")]
+            StepError::Solve(error) => error.hint(),
+            StepError::Stopping(error) => error.hint(),
+            StepError::Mesh(error) => error.hint(),
             StepError::MissingPort { kernel, .. }
             | StepError::UnknownPort { kernel, .. }
             | StepError::TooManyFiles { kernel, .. } => {

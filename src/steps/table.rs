@@ -2,7 +2,8 @@
 
 use crate::model::step::KernelInfo;
 #[cfg(feature = "hdf5")]
-use crate::steps::attpc::{figure, harmonize, pointcloud};
+use crate::steps::attpc::{figure, harmonize, pointcloud, solve};
+use crate::steps::attpc::{mesh, stopping_power};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// A kernel as the table holds it.
@@ -18,11 +19,17 @@ pub(super) const TABLE: &[Step] = &[
     Step { info: figure::event_info, run: figure::run_event },
     Step { info: figure::run_info, run: figure::run_run },
     Step { info: harmonize::info, run: harmonize::run },
+    Step { info: mesh::info, run: mesh::run },
     Step { info: pointcloud::info, run: pointcloud::run },
+    Step { info: solve::info, run: solve::run },
+    Step { info: stopping_power::info, run: stopping_power::run },
 ];
 
 #[cfg(not(feature = "hdf5"))]
-pub(super) const TABLE: &[Step] = &[];
+pub(super) const TABLE: &[Step] = &[
+    Step { info: mesh::info, run: mesh::run },
+    Step { info: stopping_power::info, run: stopping_power::run },
+];
 
 /// Kernels that a program built without the feature `hdf5` lacks.
 pub(super) const NEEDS_HDF5: &[&str] =
@@ -30,3 +37,10 @@ pub(super) const NEEDS_HDF5: &[&str] =
 
 /// Kernels with a version for a GPU.
 pub(super) const HAS_GPU: &[&str] = &["attpc.pointcloud"];
+pub(super) const NEEDS_HDF5: &[&str] = &[
+    "attpc.figure.event",
+    "attpc.figure.run",
+    "attpc.harmonize",
+    "attpc.pointcloud",
+    "attpc.solve",
+];

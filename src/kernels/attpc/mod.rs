@@ -13,3 +13,4 @@ pub mod particle;
 pub mod pointcloud;
 pub mod solve;
 pub mod spline;
+pub mod stopping;

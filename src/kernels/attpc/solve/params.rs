@@ -56,7 +56,8 @@ impl TrackParticle {
         (self.momentum_of_one() * brho).hypot(self.mass_mev)
     }
 
-    fn momentum_of_one(&self) -> f64 {
+    /// Momentum in MeV/c at one tesla metre.
+    pub fn momentum_of_one(&self) -> f64 {
         MEV_PER_TESLA_METRE * self.charge_number
     }
 }
