@@ -58,7 +58,7 @@ pub enum StepError {
     HarmonizeFiles { files: usize, outputs: usize },
     #[error(transparent)]
     Quantity(#[from] QuantityError),
-    #[error("`{kernel}` has no version for a GPU")]
+    #[error("`{kernel}` has no version for a GPU with these parameters")]
     NoGpuVersion { kernel: &'static str },
     #[error(transparent)]
     Gpu(#[from] GpuError),
@@ -92,7 +92,7 @@ impl StepError {
                 Some(format!("`attpc kernel describe {kernel}` lists its inputs and outputs"))
             }
             StepError::NoGpuVersion { .. } => {
-                Some("`--device auto` uses a GPU where a kernel can".to_owned())
+                Some("`--device auto` uses a GPU where a step can".to_owned())
             }
             StepError::Gpu(error) => Some(error.hint().to_owned()),
             StepError::Quantity(error) => Some(error.hint().to_owned()),

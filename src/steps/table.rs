@@ -1,6 +1,7 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
+use crate::model::value::Value;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{figure, harmonize, pointcloud, solve};
 use crate::steps::attpc::{mesh, stopping_power};
@@ -35,12 +36,11 @@ pub(super) const TABLE: &[Step] = &[
 pub(super) const NEEDS_HDF5: &[&str] =
     &["attpc.figure.event", "attpc.figure.run", "attpc.harmonize", "attpc.pointcloud"];
 
-/// Kernels with a version for a GPU.
-pub(super) const HAS_GPU: &[&str] = &["attpc.pointcloud"];
-pub(super) const NEEDS_HDF5: &[&str] = &[
-    "attpc.figure.event",
-    "attpc.figure.run",
-    "attpc.harmonize",
-    "attpc.pointcloud",
-    "attpc.solve",
-];
+/// True when a kernel has a version for a GPU, with these parameters.
+pub fn has_gpu_version(kernel: &str, params: &Value) -> bool {
+    match kernel {
+        "attpc.pointcloud" => true,
+        "attpc.solve" => params.at("compat") == Some(&Value::Text("spyral-1.1".to_owned())),
+        _ => false,
+    }
+}
