@@ -29,7 +29,7 @@ const PEAKS: PeakParams = PeakParams {
     relative_height: 0.95,
     threshold: 40.0,
 };
-const DEUTERON: TrackParticle = TrackParticle { charge_number: 1.0, mass_mev: 1875.612_93 };
+const DEUTERON: TrackParticle = TrackParticle { charge_number: 1.0, mass_mev: 1_875.612_93 };
 
 fn main() {
     let device = match Device::open() {

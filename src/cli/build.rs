@@ -92,7 +92,7 @@ fn gpus(choice: DeviceChoice) -> Result<Option<GpuUse>, CliError> {
         DeviceChoice::Cuda | DeviceChoice::Auto => steps::gpus(),
     };
     match found {
-        Ok(devices) => Ok(Some(GpuUse { kernels: steps::gpu_kernels(), devices })),
+        Ok(devices) => Ok(Some(GpuUse { has_version: steps::has_gpu_version, devices })),
         Err(_) if choice == DeviceChoice::Auto => Ok(None),
         Err(error) => Err(CliError::of(Kind::Environment, &error).hint(error.hint())),
     }

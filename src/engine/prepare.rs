@@ -168,7 +168,7 @@ impl Workshop<'_> {
             grace: self.grace,
         };
         let depfile = depfile.map_err(unknown)?;
-        let executor = if self.is_on_gpu(&rule.command) { LOCAL_GPU } else { LOCAL };
+        let executor = if self.is_on_gpu(attempt.action) { LOCAL_GPU } else { LOCAL };
         Ok(Prepared { job, staging: Staging { work, outputs, depfile, shown, executor } })
     }
 
@@ -238,24 +238,24 @@ impl Workshop<'_> {
         self.tree.write_cache(&path, &text)?;
         let program = self.program.to_string_lossy().into_owned();
         let mut argv = vec![program, "kernel".to_owned(), "run".to_owned(), path];
-        if self.is_on_gpu(&rule.command) {
+        if self.is_on_gpu(attempt.action) {
             argv.extend(["--device".to_owned(), DeviceChoice::Cuda.word().to_owned()]);
         }
         Ok(argv)
     }
 
     /// True for a native step that computes on a GPU in this build.
-    fn is_on_gpu(&self, command: &Command) -> bool {
-        let Command::Kernel(name) = command else { return false };
-        self.gpus.is_some_and(|gpus| gpus.kernels.contains(&name.as_str()))
+    fn is_on_gpu(&self, action: ActionId) -> bool {
+        let rule = self.graph.rule(action);
+        let (Command::Kernel(name), Some(gpus)) = (&rule.command, self.gpus) else { return false };
+        (gpus.has_version)(name, &rule.params.at(self.graph.item(action)).values)
     }
 
     /// The GPUs that an attempt sees, as the driver names them: those that were set aside for it,
     /// or one that it shares, because native steps take turns within a device.
     fn visible_gpus(&self, attempt: &Attempt) -> String {
-        let shared = self.gpus.filter(|_| {
-            attempt.gpus.is_empty() && self.is_on_gpu(&self.graph.rule(attempt.action).command)
-        });
+        let shared =
+            self.gpus.filter(|_| attempt.gpus.is_empty() && self.is_on_gpu(attempt.action));
         let shared = shared.map(|gpus| attempt.action.0 % gpus.devices.max(1));
         // What we may use ourselves has names of its own where the variable is set.
         let names: Vec<&str> = self
@@ -284,7 +284,7 @@ impl Workshop<'_> {
         env.push(("LC_ALL".into(), "C.UTF-8".into()));
         env.push(("PYTHONHASHSEED".into(), "0".into()));
         env.push(("CUDA_VISIBLE_DEVICES".into(), self.visible_gpus(attempt).into()));
-        if self.is_on_gpu(&self.graph.rule(attempt.action).command) {
+        if self.is_on_gpu(attempt.action) {
             // Where the driver is not among the system's libraries, this is how it is found.
             let path = self.env.get("LD_LIBRARY_PATH");
             env.extend(path.map(|path| ("LD_LIBRARY_PATH".into(), path.into())));

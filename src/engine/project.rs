@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::model::value::Value;
+
 /// The directories and files of one project. All paths are absolute.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -79,10 +81,10 @@ pub struct Settings {
 }
 
 /// Native steps on this machine's GPUs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct GpuUse {
-    /// Kernels that have a version for a GPU.
-    pub kernels: &'static [&'static str],
+    /// True for a kernel that has a version for a GPU, with these parameters.
+    pub has_version: fn(&str, &Value) -> bool,
     /// How many GPUs there are; at least one.
     pub devices: u32,
 }

@@ -90,7 +90,7 @@ pub enum StepError {
     HarmonizeFiles { files: usize, outputs: usize },
     #[error(transparent)]
     Quantity(#[from] QuantityError),
-    #[error("`{kernel}` has no version for a GPU")]
+    #[error("`{kernel}` has no version for a GPU with these parameters")]
     NoGpuVersion { kernel: &'static str },
     #[error(transparent)]
     Gpu(#[from] GpuError),
@@ -126,7 +126,7 @@ impl StepError {
             StepError::DriftMap(error) => error.hint(),
             StepError::Select(error) => error.hint(),
             StepError::NoGpuVersion { .. } => {
-                Some("`--device auto` uses a GPU where a kernel can".to_owned())
+                Some("`--device auto` uses a GPU where a step can".to_owned())
             }
             StepError::Gpu(error) => Some(error.hint().to_owned()),
             StepError::Quantity(error) => Some(error.hint().to_owned()),

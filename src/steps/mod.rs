@@ -20,7 +20,8 @@ pub use job::{Job, StepError, StepSummary};
 use crate::kernels::gpu::{self, GpuError};
 use crate::model::step::{DeviceChoice, KernelInfo, Progress, StepSpec};
 use crate::model::text::near_misses;
-use table::{HAS_GPU, NEEDS_HDF5, TABLE};
+pub use table::has_gpu_version;
+use table::{NEEDS_HDF5, TABLE};
 
 /// All kernels of this program, in the order of their names.
 pub fn catalog() -> Vec<KernelInfo> {
@@ -33,11 +34,6 @@ pub fn catalog() -> Vec<KernelInfo> {
 pub fn missing_feature(kernel: &str) -> Option<&'static str> {
     let known = TABLE.iter().any(|step| (step.info)().name == kernel);
     (!known && NEEDS_HDF5.contains(&kernel)).then_some("hdf5")
-}
-
-/// Kernels that compute on a GPU where they are told to.
-pub fn gpu_kernels() -> &'static [&'static str] {
-    HAS_GPU
 }
 
 /// How many GPUs this process may use, at least one.
@@ -81,7 +77,7 @@ pub fn run_on(
         }
     })?;
     let info = (step.info)();
-    if device == DeviceChoice::Cuda && !HAS_GPU.contains(&info.name) {
+    if device == DeviceChoice::Cuda && !has_gpu_version(info.name, &spec.params) {
         return Err(StepError::NoGpuVersion { kernel: info.name });
     }
     let job = Job::prepare(&info, spec, progress)?.on(device);

@@ -1,6 +1,7 @@
 //! The table of kernels: one line each.
 
 use crate::model::step::KernelInfo;
+use crate::model::value::Value;
 #[cfg(feature = "hdf5")]
 use crate::steps::attpc::{cluster, estimate, figure, harmonize, pointcloud, report, solve};
 use crate::steps::attpc::{drift_map, mesh, select, stopping_power};
@@ -63,3 +64,11 @@ pub(super) const NEEDS_HDF5: &[&str] = &[
 
 /// Kernels with a version for a GPU.
 pub(super) const HAS_GPU: &[&str] = &["attpc.pointcloud"];
+/// True when a kernel has a version for a GPU, with these parameters.
+pub fn has_gpu_version(kernel: &str, params: &Value) -> bool {
+    match kernel {
+        "attpc.pointcloud" => true,
+        "attpc.solve" => params.at("compat") == Some(&Value::Text("spyral-1.1".to_owned())),
+        _ => false,
+    }
+}

@@ -59,7 +59,8 @@ pub fn info() -> KernelInfo {
                 role: "harmonized",
                 required: false,
                 many: false,
-                directory: true, named: false,
+                directory: true,
+                named: false,
                 doc: "run_0000.h5, run_0001.h5, ... as harmonizer 0.1.0 writes them, and scalers.parquet",
             },
             PortInfo {

@@ -115,15 +115,8 @@ pub(super) fn gas_port() -> PortInfo {
         role: "gas",
         required: true,
         many: false,
-        directory: false, named: false,
-        doc: "Gas or mixture, JSON as Spyral's: `compound` [[Z, A, atoms], ...] or `components` \
-              with `volume_fractions`, and `pressure(Torr)`.",
-    }
-}PortInfo {
-        role: "gas",
-        required: true,
-        many: false,
-        directory: false, named: false,
+        directory: false,
+        named: false,
         doc: "Gas or mixture, JSON as Spyral's: `compound` [[Z, A, atoms], ...] or `components` \
               with `volume_fractions`, and `pressure(Torr)`.",
     }

@@ -26,6 +26,8 @@ pub use params::{
 
 use crate::kernels::attpc::mesh::TrackGrid;
 use crate::kernels::attpc::pointcloud::Compat;
+use crate::kernels::gpu::objective::TrackDistances;
+use crate::kernels::gpu::{Device, GpuError};
 use curve::Clock;
 use objective::Task;
 
@@ -93,6 +95,34 @@ impl<'m> Solver<'m> {
                 exact::fit(&task, (&self.params, guess), &mut work.exact)
             }
         })
+    }
+
+    /// Copies the mesh to a device, for [`Solver::fit_on`].
+    ///
+    /// # Errors
+    /// No memory for it, or more time steps than the kernel takes.
+    pub fn distances_on(&self, device: Device) -> Result<TrackDistances, GpuError> {
+        batch::distances_on(device, &self.grid)
+    }
+
+    /// Fits many clusters in the compatible way, with distances from a device; starts and results
+    /// are in the same order.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn fit_on(
+        &self,
+        device: &mut TrackDistances,
+        starts: Vec<batch::Start>,
+    ) -> Result<Vec<Result<Fit, Refusal>>, GpuError> {
+        let checks: Vec<Result<(), Refusal>> =
+            starts.iter().map(|start| self.check(&start.points, &start.guess)).collect();
+        let good = starts.into_iter().zip(&checks).filter(|(_, check)| check.is_ok());
+        let good: Vec<batch::Start> = good.map(|(start, _)| start).collect();
+        let fits = batch::fit_on(device, (&self.grid, &self.particle), &self.params, &good)?;
+        let mut fits = fits.into_iter();
+        let mut next = || fits.next().expect("each good start has its fit");
+        Ok(checks.into_iter().map(|check| check.map(|()| next())).collect())
     }
 
     fn check(&self, points: &TrackPoints, guess: &Guess) -> Result<(), Refusal> {

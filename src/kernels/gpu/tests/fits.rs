@@ -12,7 +12,7 @@ use crate::kernels::attpc::solve::spyral::{Workspace, fit};
 use crate::kernels::gpu::tests::objective::{SHAPE, measured, mesh, truth};
 use crate::kernels::gpu::tests::{Emulator, Order};
 
-const DEUTERON: TrackParticle = TrackParticle { charge_number: 1.0, mass_mev: 1875.612_93 };
+const DEUTERON: TrackParticle = TrackParticle { charge_number: 1.0, mass_mev: 1_875.612_93 };
 
 /// Energies of 1 to 6 MeV and angles from 0.3 radians in steps of 0.05: the made-up mesh.
 const AXES: [Axis; 2] = [

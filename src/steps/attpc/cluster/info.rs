@@ -21,7 +21,8 @@ pub fn info() -> KernelInfo {
             role: "cluster",
             required: true,
             many: false,
-            directory: false, named: false,
+            directory: false,
+            named: false,
             doc: "Clusters, HDF5: `cluster/event_{event}/cluster_{i}/cloud` of float64 (points, 5) \
                   with columns x, y, z (mm), integral (ADC TB), scale.",
         }],

@@ -517,5 +517,8 @@ fn a_gpu_that_is_not_there_is_an_error_when_asked_for_and_else_the_processor() {
     crate::steps::run_on(DeviceChoice::Auto, &trial.spec, &|_| ()).unwrap();
     let harmonize = StepSpec { kernel: "attpc.harmonize".to_owned(), ..trial.spec.clone() };
     let error = crate::steps::run_on(DeviceChoice::Cuda, &harmonize, &|_| ()).unwrap_err();
-    assert_eq!(error.to_string(), "`attpc.harmonize` has no version for a GPU");
+    assert_eq!(
+        error.to_string(),
+        "`attpc.harmonize` has no version for a GPU with these parameters"
+    );
 }

@@ -16,7 +16,10 @@ use rayon::prelude::*;
 
 use crate::data::cluster_reader::{ClusterFile, StoredEvent};
 use crate::data::parquet::{Table, read_table};
+use crate::kernels::attpc::pointcloud::Compat;
+use crate::kernels::attpc::solve::batch::Start;
 use crate::kernels::attpc::solve::{Fit, Guess, Refusal, Solver, TrackPoints, Workspace};
+use crate::kernels::gpu::objective::TrackDistances;
 use crate::steps::{Job, StepError, StepSummary};
 
 use report::Report;
@@ -31,6 +34,9 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
     let window = setup::ion_chamber_window(job)?;
     let mesh = setup::mesh(job)?;
     let solver = setup::solver(job, &mesh, params)?;
+    // Only the compatible fit has a version for a GPU.
+    let device = if params.compat == Compat::Spyral11 { job.gpu()? } else { None };
+    let mut distances = device.map(|device| solver.distances_on(device)).transpose()?;
     let estimate = PathBuf::from(job.input("estimate").expect("the estimate is required"));
     let rows = read_rows(&read_table(&estimate)?)?;
     let mut clusters = Clusters::open(job.inputs("cluster"), estimate)?;
@@ -42,12 +48,15 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
             .iter()
             .map(|row| Ok((row, clusters.points(row)?)))
             .collect::<Result<Vec<_>, StepError>>()?;
-        let fits: Vec<Outcome> = pool.install(|| {
-            tasks
-                .par_iter()
-                .map_init(Workspace::default, |work, task| solve(&solver, window, task, work))
-                .collect()
-        });
+        let fits: Vec<Outcome> = match &mut distances {
+            Some(distances) => solve_on(distances, &solver, window, tasks)?,
+            None => pool.install(|| {
+                tasks
+                    .par_iter()
+                    .map_init(Workspace::default, |work, task| solve(&solver, window, task, work))
+                    .collect()
+            }),
+        };
         batch.iter().zip(fits).for_each(|(row, outcome)| report.add(row, outcome));
         job.report(report.progress());
     }
@@ -119,6 +128,28 @@ fn solve(
         return Outcome::IonChamber;
     }
     solver.fit(points, &row.guess, work).map_or_else(Outcome::Refused, Outcome::Fitted)
+}
+
+/// The same with distances from a device.
+fn solve_on(
+    distances: &mut TrackDistances,
+    solver: &Solver<'_>,
+    [low, high]: [f64; 2],
+    tasks: Vec<(&Row, TrackPoints)>,
+) -> Result<Vec<Outcome>, StepError> {
+    let is_wanted: Vec<bool> =
+        tasks.iter().map(|(row, _)| row.ic_amplitude > low && row.ic_amplitude < high).collect();
+    let wanted = tasks.into_iter().zip(&is_wanted).filter(|(_, is_wanted)| **is_wanted);
+    let starts = wanted.map(|((row, points), _)| Start { guess: row.guess, points }).collect();
+    let mut fits = solver.fit_on(distances, starts)?.into_iter();
+    let outcome = |is_wanted: bool| {
+        if !is_wanted {
+            return Outcome::IonChamber;
+        }
+        let fit = fits.next().expect("each wanted row has its outcome");
+        fit.map_or_else(Outcome::Refused, Outcome::Fitted)
+    };
+    Ok(is_wanted.into_iter().map(outcome).collect())
 }
 
 /// The cluster files of a run.

@@ -436,3 +436,26 @@ fn windows_the_wrong_way_round_are_refused() {
         "`solver.ic_min_val` is 1400, must be less than `solver.ic_max_val` of 1350"
     );
 }
+
+/// Named for the test of the GPU kernels that runs it again on an emulated driver.
+#[test]
+fn on_device_tracks_are_those_of_the_processor() {
+    let trial = Trial::new(102, "2H", "leastsq", "spyral-1.1");
+    if let Err(StepError::Gpu(error)) =
+        crate::steps::run_on(crate::model::step::DeviceChoice::Cuda, &trial.spec, &|_| ())
+    {
+        println!("NOT RUN, no device: {error}");
+        return;
+    }
+    println!("on a device");
+    let found = read_table(&trial.file("result.parquet")).unwrap();
+    let expected = Trial::new(102, "2H", "leastsq", "spyral-1.1").result();
+    assert_eq!(keys(&found), keys(&expected));
+    for (column, most) in [("ke", 1e-4), ("polar", 1e-4), ("vertex_z", 1e-4)] {
+        let (a, b) = (found.floats(column).unwrap(), expected.floats(column).unwrap());
+        let mut off: Vec<f64> = a.iter().zip(b.iter()).map(|(a, b)| (a - b).abs()).collect();
+        off.sort_by(f64::total_cmp);
+        println!("{column}: median {:.1e}, worst {:.1e}", off[off.len() / 2], off[off.len() - 1]);
+        assert!(off[off.len() / 2] < most, "{column}: {off:?}");
+    }
+}
