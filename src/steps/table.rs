@@ -62,8 +62,6 @@ pub(super) const NEEDS_HDF5: &[&str] = &[
     "attpc.solve",
 ];
 
-/// Kernels with a version for a GPU.
-pub(super) const HAS_GPU: &[&str] = &["attpc.pointcloud"];
 /// True when a kernel has a version for a GPU, with these parameters.
 pub fn has_gpu_version(kernel: &str, params: &Value) -> bool {
     match kernel {

@@ -24,42 +24,99 @@ const TABLES: [&str; 4] = [
     "detector/beam_pads.csv",
 ];
 
+/// What the last step needs.
+const GATES: [&str; 3] =
+    ["detector/gas.json", "detector/pid_deuteron.json", "detector/pid_proton.json"];
+
 fn example() -> TestSpace {
     let space = TestSpace::new();
     bring(&space, &TABLES);
-    bring(&space, &["recipe.rhai", "params.toml", "beam_counts.awk"]);
+    bring(&space, &GATES);
+    bring(&space, &["recipe.rhai", "params.toml", "attpc.toml", "beam_counts.awk"]);
     bring(&space, &["raw/run_0102.h5", "raw/run_0104.h5"]);
     space
 }
 
-/// The counts of a build's last event.
-fn finished(space: &TestSpace, args: &[&str]) -> [u64; 2] {
-    let text = space.run(&[&["build", "--json"], args].concat()).ok();
-    let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+/// The counts (executed, fresh, failed, skipped) of a build's last event.
+fn counts(space: &TestSpace, args: &[&str]) -> [u64; 4] {
+    let ran = space.run(&[&["build", "--json"], args].concat());
+    let last: serde_json::Value = serde_json::from_str(ran.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(last["event"], "build_finished");
-    ["executed", "fresh"].map(|name| last[name].as_u64().unwrap())
+    ["executed", "fresh", "failed", "skipped"].map(|name| last[name].as_u64().unwrap())
 }
 
 #[test]
-fn the_example_makes_clouds_pictures_and_a_table_once() {
+fn the_example_goes_from_raw_runs_to_a_report_once() {
     let space = example();
-    assert_eq!(finished(&space, &[]), [8, 0]);
+    assert_eq!(counts(&space, &[]), [28, 0, 0, 0]);
     let all = space.read("pictures/all_runs.svg");
     assert!(all.contains("AT-TPC runs 102, 104"));
     assert!(all.contains("32 events  ·  8693 points"));
     assert!(space.read("pictures/run_0102_event.svg").contains("AT-TPC run 102, event 21<"));
     assert_eq!(space.read("beam_counts.csv"), "run,ic_counts\n0102,0\n0104,1\n");
-    assert_eq!(finished(&space, &[]), [0, 8]);
+    let report = space.read("pictures/report.html");
+    for fact in
+        ["<b>2</b><span>runs", "<b>32</b><span>clouds", "solved ²H", "solved ¹H", "processor s"]
+    {
+        assert!(report.contains(fact), "{fact}");
+    }
+    assert!(space.read("pictures/kinematics_2H.svg").contains("Kinematics of ²H(¹⁶C, ²H)¹⁶C"));
+    assert_eq!(counts(&space, &[]), [0, 28, 0, 0]);
 }
 
 #[test]
 fn another_picture_leaves_the_clouds_alone() {
     let space = example();
-    assert_eq!(finished(&space, &[]), [8, 0]);
-    assert_eq!(finished(&space, &["--set", "picture.event=17"]), [2, 6]);
+    space.run(&["build", "event_picture"]).ok();
+    let again = counts(&space, &["event_picture", "--set", "picture.event=17"]);
+    assert_eq!(again, [2, 2, 0, 0]);
     assert!(space.read("pictures/run_0104_event.svg").contains("AT-TPC run 104, event 17<"));
     let why = space.run(&["why", "pictures/run_0104_event.svg"]).ok();
     assert!(why.contains("parameter event changed") && why.contains("17 -> \"auto\""), "{why}");
+}
+
+#[test]
+fn a_parameter_of_the_solver_leaves_everything_before_it_alone() {
+    let space = example();
+    assert_eq!(counts(&space, &[]), [28, 0, 0, 0]);
+    // Two fits, two pictures of them, rates and the report; the other particle is not touched.
+    let set = ["--set", "particles.1H.fit_method=leastsq"];
+    let [executed, _, failed, _] = counts(&space, &set);
+    assert_eq!((executed, failed), (6, 0));
+}
+
+#[test]
+fn a_damaged_run_is_named_and_the_others_are_reported() {
+    let space = example();
+    std::fs::write(space.path().join("raw/run_0103.h5"), b"\x89HDF\r\n\x1a\n, and no more")
+        .unwrap();
+    let words = space.run(&["build"]).fails_with(1);
+    assert!(words.contains("pointcloud@103"), "{words}");
+    let report = space.read("pictures/report.html");
+    assert!(report.contains("<b>2</b><span>runs"));
+    let skipped = counts(&space, &["--set", "runs.skip=[103]"]);
+    assert_eq!(skipped[2..], [0, 0]);
+}
+
+#[test]
+fn missing_runs_are_told_and_misspelt_parameters_refused() {
+    let space = example();
+    let ran = space.run(&["plan", "--set", "runs.first=101", "--set", "runs.last=104"]);
+    assert!(ran.stderr.contains("raw/ lacks run 101, 103: left out"), "{}", ran.stderr);
+    let words = space.run(&["plan", "--set", "detector.magnetic_feild=2.0"]).fails_with(3);
+    assert!(words.contains("[detector] has no parameter \"magnetic_feild\""), "{words}");
+    let words = space.run(&["plan", "--set", "get.peak_treshold=2.0"]).fails_with(3);
+    assert!(words.contains("did you mean `get.peak_threshold`"), "{words}");
+}
+
+#[test]
+fn harmonized_runs_go_the_same_way() {
+    let space = example();
+    let set = ["--set", "harmonize.files=3", "--set", "compat=spyral-1.1"];
+    let [executed, _, failed, _] = counts(&space, &set);
+    assert!(executed > 28 && failed == 0, "{executed} {failed}");
+    assert!(space.read("pictures/report.html").contains("<b>2</b><span>runs"));
+    assert!(space.path().join("work/Harmonized/run_0002.h5").exists());
 }
 
 #[test]
@@ -70,8 +127,17 @@ fn the_shipped_recipe_says_what_it_needs_and_then_builds() {
     assert!(text.contains("no runs yet: put them into raw/"), "{text}");
     bring(&space, &["raw/run_0104.h5"]);
     let text = space.run(&["build"]).fails_with(3);
-    assert!(text.contains("`detector/padxy.csv`, needed by `pointcloud@0104`"), "{text}");
+    assert!(text.contains("`detector/padxy.csv`, needed by `pointcloud@104`"), "{text}");
     bring(&space, &TABLES);
-    assert_eq!(finished(&space, &[]), [4, 0]);
+    assert_eq!(counts(&space, &[]), [9, 0, 0, 0]);
     assert!(space.read("pictures/all_runs.svg").contains("AT-TPC run 104<"));
+}
+
+#[test]
+fn the_example_is_the_shipped_recipe_and_a_rule_more() {
+    let read =
+        |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let shipped = read("recipes/attpc/recipe.rhai");
+    let (chain, _) = shipped.rsplit_once("default_targets(").unwrap();
+    assert!(read("examples/01-attpc/recipe.rhai").starts_with(chain));
 }
