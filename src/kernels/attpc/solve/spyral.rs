@@ -109,7 +109,8 @@ struct Problem<'p> {
     bounded: [Bounded; COUNT],
     free: Vec<usize>,
     work: &'p mut Workspace,
-    /// Distances at the last point and at a point moved from it.
+    /// The last point that was searched, distances there and at a point moved from it.
+    searched: Vec<f64>,
     distances: Vec<f64>,
     column: Vec<f64>,
 }
@@ -126,9 +127,19 @@ pub fn fit(
     let start: Vec<f64> = free.iter().map(|k| bounded[*k].inner()).collect();
     let weights = weights(params, points);
     work.nearest.clear();
-    let (distances, column) = (Vec::new(), Vec::new());
-    let mut problem =
-        Problem { grid, particle, points, weights, bounded, free, work, distances, column };
+    let [searched, distances, column] = [const { Vec::new() }; 3];
+    let mut problem = Problem {
+        grid,
+        particle,
+        points,
+        weights,
+        bounded,
+        free,
+        work,
+        searched,
+        distances,
+        column,
+    };
     match params.method {
         FitMethod::Lbfgsb => problem.lbfgsb(&start),
         FitMethod::LeastSquares => problem.least_squares(&start),
@@ -227,6 +238,10 @@ impl Problem<'_> {
 
     /// Distances of all points from the nearest samples of the track with these parameters.
     fn search(&mut self, x: &[f64]) {
+        if self.searched == x {
+            return;
+        }
+        self.searched = x.to_vec();
         let values = self.values(x);
         let work = &mut *self.work;
         make_track(self.grid, self.particle, (&values, &mut work.cells), &mut work.track);

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
+use crate::data::cluster_reader::ClusterFile;
+use crate::data::cluster_writer::ClusterWriter;
 use crate::data::parquet::{Column, Table, read_table, write_table};
 use crate::model::step::StepSpec;
 use crate::model::value::Value;
@@ -427,6 +429,32 @@ fn a_mesh_and_a_description_that_differ_are_refused() {
     let trial = Trial::new(104, "2H", "lbfgsb", "exact").input("mesh", &mesh("1H")[0]);
     let message = trial.refused();
     assert!(message.contains("has shape [300, 3, 24, 30], its description says [300, 3, 40, 44]"));
+}
+
+#[test]
+fn a_cluster_with_a_point_that_is_no_number_is_counted_and_left_out() {
+    let trial = Trial::new(104, "2H", "lbfgsb", "exact");
+    let estimate = read_table(&trial.file("selected.parquet")).unwrap();
+    let (bad, _) = keys(&estimate)[0];
+    let file = ClusterFile::open(&reference("Cluster", "run_0104.h5")).unwrap();
+    let path = trial.file("cluster.h5");
+    let writer = ClusterWriter::create(&path, file.range()).unwrap();
+    for event in file.events() {
+        let mut stored = file.read(*event).unwrap();
+        if *event == bad {
+            stored.clusters.iter_mut().for_each(|cluster| cluster.rows[3][1] = f64::NAN);
+        }
+        writer.add(&stored).unwrap();
+    }
+    writer.finish().unwrap();
+    let trial = trial.input("cluster", &path);
+    let warnings = trial.run().unwrap().warnings;
+    assert_eq!(
+        warnings[0],
+        "1 clusters hold a point, charge or pad size that is no usable number and were left out"
+    );
+    let rejected = read_table(&trial.file("rejected.parquet")).unwrap();
+    assert_eq!(rejected.integers("reason").unwrap()[..], [6]);
 }
 
 #[test]
