@@ -88,8 +88,8 @@ impl Limits {
     }
 
     fn kept(&self, mut values: Values) -> Values {
-        for k in 0..COUNT {
-            values[k] = values[k].max(self.low[k]).min(self.high[k]);
+        for (value, (low, high)) in values.iter_mut().zip(self.low.iter().zip(&self.high)) {
+            *value = value.max(*low).min(*high);
         }
         if let Some(radius) = self.radius {
             let found = values[2].hypot(values[3]);

@@ -6,6 +6,8 @@
 
 /// Samples in a block: as many as cost about as much to look at as the boxes of a whole track.
 const BLOCK: usize = 8;
+/// Blocks in a group with a box of its own.
+const GROUP: usize = 8;
 
 /// Positions of a track in metres.
 #[derive(Clone, Debug, Default)]
@@ -88,8 +90,9 @@ impl Nearest {
 /// Boxes around the blocks of a track.
 #[derive(Default)]
 pub struct Boxes {
-    /// Lowest and highest x, y, z of each block.
+    /// Lowest and highest x, y, z of each block, and of each group of blocks.
     sides: Vec<[f64; 6]>,
+    groups: Vec<[f64; 6]>,
 }
 
 impl Boxes {
@@ -101,6 +104,12 @@ impl Boxes {
             let ([a, b], [c, d], [e, f]) = (ends(x), ends(y), ends(z));
             [a, b, c, d, e, f]
         }));
+        self.groups.clear();
+        self.groups.extend(
+            self.sides
+                .chunks(GROUP)
+                .map(|blocks| blocks.iter().copied().reduce(joined).expect("no chunk is empty")),
+        );
     }
 
     /// Forgets the track.
@@ -118,13 +127,25 @@ impl Boxes {
         let mut best = Nearest::NONE;
         let home = (hint / BLOCK).min(self.sides.len() - 1);
         look(track, home, point, &mut best);
-        for (block, sides) in self.sides.iter().enumerate() {
-            if block != home && gap_square(sides, point) < best.next_square {
-                look(track, block, point, &mut best);
+        for (group, sides) in self.groups.iter().enumerate() {
+            if gap_square(sides, point) >= best.next_square {
+                continue;
+            }
+            let first = group * GROUP;
+            let blocks = &self.sides[first..(first + GROUP).min(self.sides.len())];
+            for (at, sides) in blocks.iter().enumerate() {
+                if first + at != home && gap_square(sides, point) < best.next_square {
+                    look(track, first + at, point, &mut best);
+                }
             }
         }
         best
     }
+}
+
+/// The box around two boxes.
+fn joined([a, b, c, d, e, f]: [f64; 6], [g, h, i, j, k, l]: [f64; 6]) -> [f64; 6] {
+    [a.min(g), b.max(h), c.min(i), d.max(j), e.min(k), f.max(l)]
 }
 
 fn ends(values: &[f64]) -> [f64; 2] {

@@ -174,12 +174,23 @@ mod tests {
 
     #[test]
     fn energy_and_rigidity_turn_into_each_other() {
-        let deuteron = TrackParticle { charge_number: 1.0, mass_mev: 1875.612_931 };
+        let deuteron = TrackParticle { charge_number: 1.0, mass_mev: 1_875.612_931 };
         for ke in [0.01, 1.0, 45.0] {
             let brho = deuteron.brho(ke);
             assert!((deuteron.ke(brho) - ke).abs() < 1e-9);
             let slope = (deuteron.ke(brho + 1e-6) - deuteron.ke(brho - 1e-6)) / 2e-6;
             assert!((deuteron.ke_slope(brho) / slope - 1.0).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_point_that_is_no_number_and_a_pad_without_size_are_found() {
+        let good = [[1.0, 2.0, 3.0, 100.0, 0.5]; 3];
+        assert!(TrackPoints::of_rows(&good).is_finite());
+        for (column, value) in [(0, f64::NAN), (2, f64::INFINITY), (3, f64::NAN), (4, 0.0)] {
+            let mut bad = good;
+            bad[1][column] = value;
+            assert!(!TrackPoints::of_rows(&bad).is_finite());
         }
     }
 }

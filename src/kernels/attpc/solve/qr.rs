@@ -264,10 +264,9 @@ mod tests {
     fn the_covariance_is_the_inverse_of_the_normal_matrix() {
         let columns = columns();
         let covariance = Qr::of(&columns, &[0.0; 4]).covariance().unwrap();
-        for i in 0..3 {
-            for j in 0..3 {
-                let sum: f64 =
-                    (0..3).map(|k| covariance[i][k] * dot(&columns[k], &columns[j])).sum();
+        for (i, row) in covariance.iter().enumerate() {
+            for (j, column) in columns.iter().enumerate() {
+                let sum: f64 = row.iter().zip(&columns).map(|(c, k)| c * dot(k, column)).sum();
                 assert!((sum - f64::from(i == j)).abs() < 1e-12);
             }
         }

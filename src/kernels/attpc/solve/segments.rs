@@ -173,11 +173,11 @@ mod tests {
 
     #[test]
     fn boxes_find_what_the_full_search_finds() {
-        let mut curve = Curve::default();
-        curve.points = (0..300)
+        let points = (0..300)
             .map(|i| f64::from(i) * 0.1)
             .map(|t| [(0.1 - 0.002 * t) * t.cos(), (0.1 - 0.002 * t) * t.sin(), 0.003 * t])
             .collect();
+        let mut curve = Curve { points, ..Curve::default() };
         curve.close();
         let mut state = 7_u64;
         let mut random = || {

@@ -109,6 +109,8 @@ struct Problem<'p> {
     bounded: [Bounded; COUNT],
     free: Vec<usize>,
     source: Source<'p>,
+    /// The last point that was searched.
+    searched: Vec<f64>,
     /// Distances at the last point, and at points moved from it by one parameter each.
     distances: Vec<f64>,
     moved: Vec<Vec<f64>>,
@@ -163,9 +165,19 @@ fn fit_from<'p>(
     let free: Vec<usize> = (0..COUNT).filter(|k| bounded[*k].is_free).collect();
     let start: Vec<f64> = free.iter().map(|k| bounded[*k].inner()).collect();
     let weights = weights(params, points);
-    let (distances, moved) = (Vec::new(), Vec::new());
-    let mut problem =
-        Problem { grid, particle, points, weights, bounded, free, source, distances, moved };
+    let (searched, distances, moved) = (Vec::new(), Vec::new(), Vec::new());
+    let mut problem = Problem {
+        grid,
+        particle,
+        points,
+        weights,
+        bounded,
+        free,
+        source,
+        searched,
+        distances,
+        moved,
+    };
     match params.method {
         FitMethod::Lbfgsb => problem.lbfgsb(&start),
         FitMethod::LeastSquares => problem.least_squares(&start),
@@ -276,7 +288,11 @@ impl Problem<'_> {
         self.moved.resize(steps.len(), Vec::new());
         match &mut self.source {
             Source::Own(work) => {
-                work.search(self.grid, &tracks[0], self.points, &mut self.distances);
+                // An optimiser asks for the slope where it has just asked for the value.
+                if self.searched != x {
+                    work.search(self.grid, &tracks[0], self.points, &mut self.distances);
+                    self.searched = x.to_vec();
+                }
                 for (track, column) in tracks[1..].iter().zip(&mut self.moved) {
                     work.moved(self.grid, track, self.points, column);
                 }

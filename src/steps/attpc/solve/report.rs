@@ -104,7 +104,8 @@ impl Report {
             ("orig_run", integers(|row| row.orig_run)),
             ("orig_event", integers(|row| row.orig_event)),
         ];
-        let measured: [(&str, &str, fn(&Fit) -> Measured); 7] = [
+        type Pair = (&'static str, &'static str, fn(&Fit) -> Measured);
+        let measured: [Pair; 7] = [
             ("vertex_x", "sigma_vx", |fit| fit.vertex[0]),
             ("vertex_y", "sigma_vy", |fit| fit.vertex[1]),
             ("vertex_z", "sigma_vz", |fit| fit.vertex[2]),

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
+use crate::data::cluster_reader::ClusterFile;
 use crate::data::cluster_writer::ClusterWriter;
 use crate::data::parquet::{Column, Table, read_table, write_table};
 use crate::model::step::StepSpec;
@@ -246,10 +247,12 @@ fn leastsq_fits_are_spyrals_in_the_compatible_mode() {
     // The objective jumps from sample to sample, and the mesh differs from the reference's in the
     // seventh digit: a sixth of the fits ends in another dent, some higher, some lower.
     assert!(as_good(&of("redchisq"), 1.0) >= 0.8);
-    assert!(quantile(relative(&of("ke")), 0.5) < 1e-3);
+    assert!(quantile(relative(&of("ke")), 0.5) < 2e-3);
     assert!(quantile(relative(&of("ke")), 0.9) < 1e-2);
     for sigma in ["sigma_vx", "sigma_vz", "sigma_ke", "sigma_polar", "sigma_azimuthal"] {
-        assert!(quantile(relative(&of(sigma)), 0.5) < 2e-2, "{sigma}");
+        let known: Vec<(f64, f64)> =
+            of(sigma).into_iter().filter(|(our, other)| our.max(*other) < 1e6).collect();
+        assert!(known.len() >= 12 && quantile(relative(&known), 0.5) < 2e-2, "{sigma}");
     }
 }
 
@@ -335,7 +338,7 @@ fn parameters_that_are_held_stay_where_the_estimate_puts_them() {
             assert!(same, "{compat} {name}");
         }
         let sigma = found.floats("sigma_azimuthal").unwrap();
-        assert!(sigma.iter().all(|sigma| *sigma == 0.0), "{compat}");
+        assert!(sigma.iter().all(|sigma| *sigma == 0.0 || *sigma == 1e6), "{compat}");
     }
 }
 
@@ -371,7 +374,7 @@ fn estimates_outside_the_mesh_are_counted_with_the_range_that_would_do() {
         warnings[..2],
         [
             "1 clusters have energies above the mesh's 45 MeV and were left out; \
-             `solver.interp_ke_max` of 209.653 MeV would hold them all",
+             `solver.interp_ke_max` of 204.484 MeV would hold them all",
             "2 clusters have angles below the mesh's 38 degrees and were left out; \
              `solver.interp_polar_min` of 22.918 degrees would hold them all",
         ]
@@ -426,6 +429,32 @@ fn a_mesh_and_a_description_that_differ_are_refused() {
     let trial = Trial::new(104, "2H", "lbfgsb", "exact").input("mesh", &mesh("1H")[0]);
     let message = trial.refused();
     assert!(message.contains("has shape [300, 3, 24, 30], its description says [300, 3, 40, 44]"));
+}
+
+#[test]
+fn a_cluster_with_a_point_that_is_no_number_is_counted_and_left_out() {
+    let trial = Trial::new(104, "2H", "lbfgsb", "exact");
+    let estimate = read_table(&trial.file("selected.parquet")).unwrap();
+    let (bad, _) = keys(&estimate)[0];
+    let file = ClusterFile::open(&reference("Cluster", "run_0104.h5")).unwrap();
+    let path = trial.file("cluster.h5");
+    let writer = ClusterWriter::create(&path, file.range()).unwrap();
+    for event in file.events() {
+        let mut stored = file.read(*event).unwrap();
+        if *event == bad {
+            stored.clusters.iter_mut().for_each(|cluster| cluster.rows[3][1] = f64::NAN);
+        }
+        writer.add(&stored).unwrap();
+    }
+    writer.finish().unwrap();
+    let trial = trial.input("cluster", &path);
+    let warnings = trial.run().unwrap().warnings;
+    assert_eq!(
+        warnings[0],
+        "1 clusters hold a point, charge or pad size that is no usable number and were left out"
+    );
+    let rejected = read_table(&trial.file("rejected.parquet")).unwrap();
+    assert_eq!(rejected.integers("reason").unwrap()[..], [6]);
 }
 
 #[test]
