@@ -6,11 +6,22 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::store::index::{Change, Index, IndexError};
 
 /// Bytes of pages that sled keeps in memory.
 const CACHE_BYTES: u64 = 16 << 20;
+
+/// How often and after which pause a locked database is tried again. Builds have a lock of their
+/// own, so who holds this one is a child between its fork and its start, for a moment.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// True when another process has the database open. The library has no kind of its own for it.
+fn is_locked(error: &IndexError) -> bool {
+    matches!(error, IndexError::Sled(sled::Error::Io(error)) if error.to_string().contains("lock"))
+}
 
 /// An open sled database; one tree of it is used, since a batch is atomic within one only.
 pub(in crate::store) struct SledIndex {
@@ -22,8 +33,15 @@ impl SledIndex {
     pub(in crate::store) fn open(path: &Path) -> Result<SledIndex, IndexError> {
         let config =
             sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-        let database = guarded(|| config.open())?;
-        Ok(SledIndex { database: Some(database) })
+        let mut database = guarded(|| config.open());
+        for _ in 0..LOCK_TRIES {
+            if !database.as_ref().is_err_and(is_locked) {
+                break;
+            }
+            std::thread::sleep(LOCK_PAUSE);
+            database = guarded(|| config.open());
+        }
+        Ok(SledIndex { database: Some(database?) })
     }
 
     fn database(&self) -> &sled::Db {
