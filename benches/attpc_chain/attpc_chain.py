@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+# Names of phases, with commas between, where not all are wanted.
+PHASES = [name for name in os.environ.get("PHASES", "").split(",") if name]
 DETECTOR = {"micromegas_time_bucket": 27.29, "window_time_bucket": 477.29}
 GRIDS = {"2H": (0.5, 45.0, 40, 38.0, 89.0, 44), "1H": (1.0, 8.0, 24, 92.0, 150.0, 30)}
 GATES = {"2H": "pid_deuteron.json", "1H": "pid_proton.json"}
@@ -30,14 +32,16 @@ def count(path):
 
 
 class Bench:
-    def __init__(self, program, work, repeats):
-        self.program, self.work, self.repeats = program, work, repeats
+    def __init__(self, program, work, repeats, compat):
+        self.program, self.work, self.repeats, self.compat = program, work, repeats, compat
 
     def path(self, name):
         return str(self.work / name)
 
     def run(self, phase, items, step):
         """Runs a step several times and prints what it cost; `items` counts what it worked on."""
+        if PHASES and phase not in PHASES:
+            return
         document = self.work / "step.json"
         document.write_text(json.dumps({"item": {"run": 1}, "cores": 1, "progress": None, **step}))
         for repeat in range(self.repeats):
@@ -46,6 +50,7 @@ class Bench:
             _, status, usage = os.wait4(child.pid, 0)
             record = {
                 "program": "attpc",
+                "compat": self.compat,
                 "phase": phase,
                 "repeat": repeat,
                 "status": os.waitstatus_to_exitcode(status),
@@ -125,7 +130,7 @@ def main(program, run, tables, config, work, repeats):
     for compat in ("spyral-1.1", "exact"):
         below = work / compat
         below.mkdir(parents=True, exist_ok=True)
-        chain(Bench(program, below, repeats), run, tables, config, compat)
+        chain(Bench(program, below, repeats, compat), run, tables, config, compat)
 
 
 if __name__ == "__main__":

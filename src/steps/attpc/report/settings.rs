@@ -157,7 +157,7 @@ mod tests {
         let kernels = catalog();
         let differs = |name: &str, text: &str| {
             let param = param(name, text);
-            super::differs(&param, describe(&kernels, &param.names).unwrap())
+            differs(&param, describe(&kernels, &param.names).unwrap())
         };
         assert!(!differs("pointcloud.get.peak_threshold", "40"));
         assert!(!differs("pointcloud.get.peak_threshold", "4e1"));
