@@ -79,10 +79,19 @@ fn another_picture_leaves_the_clouds_alone() {
 fn a_parameter_of_the_solver_leaves_everything_before_it_alone() {
     let space = example();
     assert_eq!(counts(&space, &[]), [28, 0, 0, 0]);
-    // Two fits, two pictures of them, rates and the report; the other particle is not touched.
-    let set = ["--set", "particles.1H.fit_method=leastsq"];
-    let [executed, _, failed, _] = counts(&space, &set);
-    assert_eq!((executed, failed), (6, 0));
+    // Four fits, pictures of kinematics for two particles, of tracks and rates, and the report.
+    let [executed, _, failed, _] = counts(&space, &["--set", "solver.fit_method=leastsq"]);
+    assert_eq!((executed, failed), (9, 0));
+}
+
+#[test]
+fn results_whose_neighbour_moves_are_still_known_as_made_here() {
+    let space = example();
+    space.run(&["build", "solve"]).ok();
+    let recipe = space.read("recipe.rhai");
+    space.write("recipe.rhai", &recipe.replace("work/Rejected/", "work/LeftOut/"));
+    let ran = space.run(&["build", "solve"]);
+    assert_eq!((ran.code, ran.stderr.contains("was not as a build made it")), (Some(0), false));
 }
 
 #[test]
@@ -101,7 +110,9 @@ fn a_damaged_run_is_named_and_the_others_are_reported() {
 #[test]
 fn missing_runs_are_told_and_misspelt_parameters_refused() {
     let space = example();
-    let ran = space.run(&["plan", "--set", "runs.first=101", "--set", "runs.last=104"]);
+    let params = space.read("params.toml");
+    space.write("params.toml", &params.replace("skip = []", "first = 101\nlast = 104\nskip = []"));
+    let ran = space.run(&["plan"]);
     assert!(ran.stderr.contains("raw/ lacks run 101, 103: left out"), "{}", ran.stderr);
     let words = space.run(&["plan", "--set", "detector.magnetic_feild=2.0"]).fails_with(3);
     assert!(words.contains("[detector] has no parameter \"magnetic_feild\""), "{words}");

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::data::cluster_reader::{ClusterFile, StoredCluster};
-use crate::data::parquet::Table;
+use crate::data::parquet::{Table, read_table};
 
 /// Points of two workspaces are the same when they are of one pad and this close, mm: less than a
 /// time bucket, more than the smear.
@@ -185,6 +185,48 @@ impl Differences {
             self.sorted.len(),
         );
     }
+}
+
+/// Energy relative to the truth, angle (degrees) and vertex z (mm) less the truth for every fit of
+/// an ejectile, and the same in standard deviations.
+pub fn deviations(fits: &[Table]) -> (Vec<[f64; 3]>, Vec<[f64; 3]>) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/attpc");
+    let truth = read_table(&data.join("truth.parquet")).unwrap();
+    let integers = |name| truth.integers(name).unwrap().into_owned();
+    let (runs, events, particles) = (integers("run"), integers("event"), integers("particle"));
+    let floats = |name| truth.floats(name).unwrap().into_owned();
+    let [ke, polar, z] = ["ke", "polar", "vertex_z"].map(floats);
+    let ejectiles: HashMap<(i64, i64), usize> = (0..truth.rows())
+        .filter(|row| particles[*row] == 2)
+        .map(|row| ((runs[row], events[row]), row))
+        .collect();
+    let (mut values, mut pulls) = (Vec::new(), Vec::new());
+    for table in fits {
+        let column = |name| table.floats(name).unwrap().into_owned();
+        let found = ["ke", "polar", "vertex_z"].map(column);
+        let sigma = ["sigma_ke", "sigma_polar", "sigma_vz"].map(column);
+        let (run, event) =
+            (table.integers("orig_run").unwrap(), table.integers("orig_event").unwrap());
+        for row in 0..table.rows() {
+            let Some(&at) = ejectiles.get(&(run[row], event[row])) else { continue };
+            let less = [found[0][row] - ke[at], found[1][row] - polar[at], found[2][row] - z[at]];
+            values.push([less[0] / ke[at], less[1].to_degrees(), less[2] * 1e3]);
+            pulls.push([0, 1, 2].map(|k: usize| less[k] / sigma[k][row]));
+        }
+    }
+    (values, pulls)
+}
+
+/// The value below which a share of the values lies.
+pub fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[((values.len() - 1) as f64 * share).round() as usize]
+}
+
+/// Median and half of the central 68 %.
+pub fn centre_and_spread(rows: &[[f64; 3]], column: usize) -> (f64, f64) {
+    let of = |share| quantile(rows.iter().map(|row| row[column]).collect(), share);
+    (of(0.5), 0.5 * (of(0.84) - of(0.16)))
 }
 
 #[test]

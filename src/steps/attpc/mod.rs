@@ -4,6 +4,9 @@
 pub mod cluster;
 #[cfg(test)]
 #[cfg(feature = "hdf5")]
+mod chain;
+#[cfg(test)]
+#[cfg(feature = "hdf5")]
 pub mod compare;
 pub mod drift_map;
 #[cfg(feature = "hdf5")]

@@ -20,22 +20,11 @@ use crate::kernels::report::table::{Cell, Table};
 use crate::model::step::{COSTS_ROLE, KernelInfo, ParamInfo, ParamKind, PortInfo, RuleCost};
 use crate::model::value::Value;
 use crate::steps::attpc::run_counts::{self, RunCounts, is_bare, ports};
+use crate::steps::attpc::solve::reason_words;
 use crate::steps::{Job, StepError, StepSummary};
 
 /// Warnings that the page shows; a broken detector can make any number of them.
 const MOST_WARNINGS: usize = 500;
-
-/// What the numbers in the solver's table of rejections mean, from 0.
-const SOLVE_REASONS: [&str; 8] = [
-    "whose ion chamber amplitude is outside of the window",
-    "with an energy below the mesh",
-    "with an energy above the mesh",
-    "with an angle below the mesh",
-    "with an angle above the mesh",
-    "whose cluster has too few points for a fit",
-    "whose cluster holds a number that cannot be used",
-    "that hold a number that cannot be used",
-];
 
 /// What `attpc.report` says of itself.
 pub fn info() -> KernelInfo {
@@ -214,11 +203,7 @@ fn read_rejections(job: &Job<'_>) -> Result<Rejections, StepError> {
                 continue;
             }
             let codes = table.integers("reason")?;
-            let runs = match table.has("orig_run") {
-                true => table.integers("orig_run")?.into_owned(),
-                false => vec![run_counts::run_in_name(path)?; table.rows()],
-            };
-            for (run, code) in runs.iter().zip(codes.iter()) {
+            for (run, code) in table.integers("orig_run")?.iter().zip(codes.iter()) {
                 let reason = Reason { phase: phase.to_owned(), words: why(phase, *code) };
                 *rejections.entry(reason).or_default().entry(*run).or_insert(0) += 1;
             }
@@ -231,10 +216,7 @@ fn read_rejections(job: &Job<'_>) -> Result<Rejections, StepError> {
 fn why(phase: &str, code: i64) -> String {
     let known = match phase {
         "estimate" => Rejection::from_code(code).map(|why| format!("clusters {}", why.words())),
-        "solve" => usize::try_from(code)
-            .ok()
-            .and_then(|code| SOLVE_REASONS.get(code))
-            .map(|words| format!("estimates {words}")),
+        "solve" => reason_words(code).map(|words| format!("clusters {words}")),
         _ => None,
     };
     known.unwrap_or_else(|| format!("reason {code}"))

@@ -74,7 +74,7 @@ fn rejections_timings_and_warnings_have_their_sections() {
     let columns =
         [("orig_run", Column::I64(vec![101, 101, 102])), ("reason", Column::I64(vec![1, 1, 99]))];
     write_table(Path::new(&path("rejected.parquet")), &columns).unwrap();
-    let solved = [("event", Column::I64(vec![4])), ("reason", Column::I64(vec![3]))];
+    let solved = [("orig_run", Column::I64(vec![101])), ("reason", Column::I64(vec![3]))];
     write_table(Path::new(&path("run_0101_2H_rejected.parquet")), &solved).unwrap();
     let costs = r#"[{"rule": "cluster", "actions": 2, "wall_ms": 1500, "cpu_ms": 2500, "peak_memory": 1048576},
         {"rule": "solve", "actions": 4, "wall_ms": 2250, "cpu_ms": 3000, "peak_memory": 0}]"#;
@@ -88,7 +88,7 @@ fn rejections_timings_and_warnings_have_their_sections() {
     ];
     let html = page(&inputs, &[("look_first", "the beam was off\n")]).0.unwrap();
     assert!(html.contains("clusters with too few points") && html.contains("reason 99"));
-    assert!(html.contains("estimates with an angle below the mesh"));
+    assert!(html.contains("clusters with an angle below the mesh"));
     assert!(html.contains("2 of the 3 rejections of estimate have one reason"));
     assert!(html.contains(
         "<td>all</td><td class=\"n\">6</td><td class=\"n\">5.50</td><td class=\"n\">3.75</td>"

@@ -23,6 +23,7 @@ use crate::kernels::gpu::objective::TrackDistances;
 use crate::steps::{Job, StepError, StepSummary};
 
 use report::Report;
+pub use report::reason_words;
 pub use setup::{SolveError, info};
 
 /// Clusters that are read and fitted at a time: enough for many threads, some 20 MB.

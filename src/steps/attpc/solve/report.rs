@@ -8,21 +8,28 @@ use crate::data::parquet::{Column, write_table};
 use crate::kernels::attpc::pointcloud::Compat;
 use crate::kernels::attpc::solve::{Fit, Measured, Refusal, TrackParticle};
 use crate::model::step::Progress;
+use crate::model::text::count;
 use crate::steps::StepSummary;
 use crate::steps::attpc::mesh::TrackMesh;
 use crate::steps::attpc::solve::{Outcome, Row};
 
-/// Why a cluster was not fitted, as the table of the rejected numbers it: the place in this list.
-const REASONS: [&str; 8] = [
-    "ion_chamber",
-    "energy_below_mesh",
-    "energy_above_mesh",
-    "angle_below_mesh",
-    "angle_above_mesh",
-    "too_few_points",
-    "bad_point",
-    "bad_guess",
+/// Why a cluster was not fitted, as the table of the rejected numbers it: the place in this list;
+/// and the end of the sentence "clusters ...".
+const REASONS: [(&str, &str); 8] = [
+    ("ion_chamber", "with an ion chamber amplitude outside of its window"),
+    ("energy_below_mesh", "with an energy below the mesh"),
+    ("energy_above_mesh", "with an energy above the mesh"),
+    ("angle_below_mesh", "with an angle below the mesh"),
+    ("angle_above_mesh", "with an angle above the mesh"),
+    ("too_few_points", "with too few points for a fit"),
+    ("bad_point", "with a point, charge or pad size that is no usable number"),
+    ("bad_guess", "with an estimate that is no number"),
 ];
+
+/// A code of the table of the rejected in words that go after "clusters".
+pub fn reason_words(code: i64) -> Option<&'static str> {
+    Some(REASONS.get(usize::try_from(code).ok()?)?.1)
+}
 
 /// Everything that was found so far.
 pub(super) struct Report {
@@ -57,17 +64,17 @@ impl Report {
                 self.fits.push((*row, fit));
                 return;
             }
-            Outcome::IonChamber => REASONS[0],
+            Outcome::IonChamber => REASONS[0].0,
             Outcome::Refused(refusal) => refusal.name(),
         };
-        let reason = REASONS.iter().position(|name| *name == reason);
+        let reason = REASONS.iter().position(|(name, _)| *name == reason);
         self.rejected.push((*row, reason.expect("every refusal has a number")));
     }
 
     pub fn progress(&self) -> Progress {
         let mut counts = BTreeMap::from([("fitted".to_owned(), self.fits.len() as f64)]);
         for (_, reason) in &self.rejected {
-            *counts.entry(REASONS[*reason].to_owned()).or_default() += 1.0;
+            *counts.entry(REASONS[*reason].0.to_owned()).or_default() += 1.0;
         }
         Progress {
             done: (self.fits.len() + self.rejected.len()) as u64,
@@ -88,6 +95,9 @@ impl Report {
         let columns = [
             ("event", integers(|(row, _)| row.event)),
             ("cluster_index", integers(|(row, _)| row.cluster_index)),
+            ("cluster_label", integers(|(row, _)| row.cluster_label)),
+            ("orig_run", integers(|(row, _)| row.orig_run)),
+            ("orig_event", integers(|(row, _)| row.orig_event)),
             ("reason", integers(|(_, reason)| *reason as i64)),
         ];
         write_table(path, &columns)
@@ -134,15 +144,10 @@ impl Report {
             warnings.push(format!("none of {} clusters was fitted", self.total));
         }
         self.warn_of_mesh(&mut warnings);
-        let plain = [
-            ("too_few_points", "have too few points for a fit"),
-            ("bad_point", "hold a point, charge or pad size that is no usable number"),
-            ("bad_guess", "have an estimate that is no number"),
-        ];
-        for (reason, words) in plain {
-            let count = self.rows_of(reason).count();
-            if count > 0 {
-                warnings.push(format!("{count} clusters {words} and were left out"));
+        for (reason, words) in &REASONS[5..] {
+            let found = self.rows_of(reason).count();
+            if found > 0 {
+                warnings.push(format!("left out {} {words}", count(found, "cluster")));
             }
         }
         let at_edge = self.fits.iter().filter(|(_, fit)| fit.at_edge).count();
@@ -161,8 +166,8 @@ impl Report {
         StepSummary { warnings }
     }
 
-    fn rows_of(&self, reason: &'static str) -> impl Iterator<Item = &Row> {
-        self.rejected.iter().filter(move |(_, at)| REASONS[*at] == reason).map(|(row, _)| row)
+    fn rows_of<'r>(&'r self, reason: &'r str) -> impl Iterator<Item = &'r Row> {
+        self.rejected.iter().filter(move |(_, at)| REASONS[*at].0 == reason).map(|(row, _)| row)
     }
 
     /// Says how many estimates lie outside the mesh, on which side and how far.
@@ -191,9 +196,9 @@ impl Report {
             let (name, word) = [("min", "below"), ("max", "above")][side];
             let param = ["ke", "polar"][axis];
             warnings.push(format!(
-                "{} clusters have {what} {word} the mesh's {end} {unit} and were left out; \
-                 `solver.interp_{param}_{name}` of {farthest:.3} {unit} would hold them all",
-                values.len()
+                "left out {} with {what} {word} the mesh's {end} {unit}; \
+                 `solver.interp_{param}_{name}` of {farthest:.3} {unit} would do",
+                count(values.len(), "cluster")
             ));
         }
     }

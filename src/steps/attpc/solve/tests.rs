@@ -12,6 +12,7 @@ use crate::data::cluster_writer::ClusterWriter;
 use crate::data::parquet::{Column, Table, read_table, write_table};
 use crate::model::step::StepSpec;
 use crate::model::value::Value;
+use crate::steps::attpc::compare::{centre_and_spread, deviations, quantile};
 use crate::steps::{StepError, StepSummary};
 
 const RUNS: [u32; 3] = [101, 102, 104];
@@ -203,11 +204,6 @@ fn paired(fits: &[Table], isotope: &str, column: &str) -> Vec<(f64, f64)> {
     pairs
 }
 
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[((values.len() - 1) as f64 * share).round() as usize]
-}
-
 fn fits(isotope: &str, method: &str, compat: &str) -> Vec<Table> {
     RUNS.map(|run| Trial::new(run, isotope, method, compat).result()).into()
 }
@@ -256,46 +252,11 @@ fn leastsq_fits_are_spyrals_in_the_compatible_mode() {
     }
 }
 
-/// Energy relative to the truth, angle (degrees) and vertex z (mm) less the truth, and the same
-/// in standard deviations.
-fn deviations(isotope: &str, method: &str) -> (Vec<[f64; 3]>, Vec<[f64; 3]>) {
-    let truth = read_table(&here("truth.parquet")).unwrap();
-    let integers = |name| truth.integers(name).unwrap().into_owned();
-    let (runs, events, particles) = (integers("run"), integers("event"), integers("particle"));
-    let floats = |name| truth.floats(name).unwrap().into_owned();
-    let [ke, polar, z] = ["ke", "polar", "vertex_z"].map(floats);
-    let ejectiles: HashMap<(i64, i64), usize> = (0..truth.rows())
-        .filter(|row| particles[*row] == 2)
-        .map(|row| ((runs[row], events[row]), row))
-        .collect();
-    let (mut values, mut pulls) = (Vec::new(), Vec::new());
-    for table in fits(isotope, method, "exact") {
-        let column = |name| table.floats(name).unwrap().into_owned();
-        let found = ["ke", "polar", "vertex_z"].map(column);
-        let sigma = ["sigma_ke", "sigma_polar", "sigma_vz"].map(column);
-        let (run, event) =
-            (table.integers("orig_run").unwrap(), table.integers("orig_event").unwrap());
-        for row in 0..table.rows() {
-            let Some(&at) = ejectiles.get(&(run[row], event[row])) else { continue };
-            let less = [found[0][row] - ke[at], found[1][row] - polar[at], found[2][row] - z[at]];
-            values.push([less[0] / ke[at], less[1].to_degrees(), less[2] * 1e3]);
-            pulls.push([0, 1, 2].map(|k: usize| less[k] / sigma[k][row]));
-        }
-    }
-    (values, pulls)
-}
-
-/// Median and half of the central 68 %.
-fn centre_and_spread(rows: &[[f64; 3]], column: usize) -> (f64, f64) {
-    let of = |share| quantile(rows.iter().map(|row| row[column]).collect(), share);
-    (of(0.5), 0.5 * (of(0.84) - of(0.16)))
-}
-
 #[test]
 fn exact_fits_meet_the_truth_by_both_methods() {
     for (isotope, count, accepted, vertex) in [("2H", 88, 85, 2.9), ("1H", 24, 24, 4.9)] {
         for method in ["lbfgsb", "leastsq"] {
-            let (rows, pulls) = deviations(isotope, method);
+            let (rows, pulls) = deviations(&fits(isotope, method, "exact"));
             let near: Vec<[f64; 3]> =
                 rows.iter().copied().filter(|row| row[0].abs() < 0.3).collect();
             assert!(rows.len() == count && near.len() >= accepted, "{isotope} {method}");
@@ -373,10 +334,10 @@ fn estimates_outside_the_mesh_are_counted_with_the_range_that_would_do() {
     assert_eq!(
         warnings[..2],
         [
-            "1 clusters have energies above the mesh's 45 MeV and were left out; \
-             `solver.interp_ke_max` of 204.484 MeV would hold them all",
-            "2 clusters have angles below the mesh's 38 degrees and were left out; \
-             `solver.interp_polar_min` of 22.918 degrees would hold them all",
+            "left out 1 cluster with energies above the mesh's 45 MeV; \
+             `solver.interp_ke_max` of 204.484 MeV would do",
+            "left out 2 clusters with angles below the mesh's 38 degrees; \
+             `solver.interp_polar_min` of 22.918 degrees would do",
         ]
     );
     let rejected = read_table(&trial.file("rejected.parquet")).unwrap();
@@ -451,7 +412,7 @@ fn a_cluster_with_a_point_that_is_no_number_is_counted_and_left_out() {
     let warnings = trial.run().unwrap().warnings;
     assert_eq!(
         warnings[0],
-        "1 clusters hold a point, charge or pad size that is no usable number and were left out"
+        "left out 1 cluster with a point, charge or pad size that is no usable number"
     );
     let rejected = read_table(&trial.file("rejected.parquet")).unwrap();
     assert_eq!(rejected.integers("reason").unwrap()[..], [6]);
