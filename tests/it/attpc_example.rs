@@ -97,8 +97,7 @@ fn results_whose_neighbour_moves_are_still_known_as_made_here() {
 #[test]
 fn a_damaged_run_is_named_and_the_others_are_reported() {
     let space = example();
-    std::fs::write(space.path().join("raw/run_0103.h5"), b"\x89HDF\r\n\x1a\n, and no more")
-        .unwrap();
+    fs::write(space.path().join("raw/run_0103.h5"), b"\x89HDF\r\n\x1a\n, and no more").unwrap();
     let words = space.run(&["build"]).fails_with(1);
     assert!(words.contains("pointcloud@103"), "{words}");
     let report = space.read("pictures/report.html");
