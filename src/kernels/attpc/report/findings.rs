@@ -18,6 +18,8 @@ const LIVE_PERCENT: f64 = 70.0;
 const GOOD_PULSES: f64 = 0.5;
 /// Share of rejections above which one reason is worth a remark.
 const ONE_REASON: f64 = 0.5;
+/// Fewer rejections of a phase than this are no pattern.
+const FEWEST_REJECTIONS: u64 = 3;
 /// Runs that a remark names before it only counts them.
 const NAMED: usize = 6;
 
@@ -47,6 +49,7 @@ pub fn rejection_findings(rejections: &Rejections) -> Vec<Finding> {
     };
     rejections
         .iter()
+        .filter(|(reason, _)| of_phase(&reason.phase) >= FEWEST_REJECTIONS)
         .filter(|(reason, runs)| count(runs) as f64 > ONE_REASON * of_phase(&reason.phase) as f64)
         .map(|(reason, runs)| Finding {
             weight: Weight::Note,

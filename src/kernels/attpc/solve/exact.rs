@@ -19,8 +19,9 @@ const VERTEX_REACH: f64 = 0.2;
 const ITERATIONS: usize = 200;
 /// Decrease of the objective that ends a fit, where 1 is that of one standard deviation.
 const DECREASE: f64 = 1e-4;
-/// Largest slope that ends a quasi-Newton fit, in objective per standard deviation.
-const GRADIENT: f64 = 1e-2;
+/// Largest slope that ends a quasi-Newton fit, in objective per standard deviation. Small, because
+/// that is the deviation with all else held, which along the valley is a small part of the whole.
+const GRADIENT: f64 = 1e-4;
 /// First damping, its changes, and the damping at which no step helps.
 const DAMPING: f64 = 1e-4;
 const DAMPING_DOWN: f64 = 0.1;
@@ -221,8 +222,18 @@ impl Walk<'_, '_> {
                 let length = if k == 2 || k == 3 { task.beam() } else { scale[k] };
                 let beyond = (wanted[k] - kept[k]) / length;
                 value += beyond * beyond;
-                if beyond != 0.0 {
+                if beyond != 0.0 && (limits.radius.is_none() || (k != 2 && k != 3)) {
                     slope[k] = beyond / length;
+                }
+            }
+            let found = wanted[2].hypot(wanted[3]);
+            if let Some(radius) = limits.radius.filter(|radius| found > *radius) {
+                // Along the circle the objective still changes; across it only the penalty does.
+                let out = [wanted[2] / found, wanted[3] / found];
+                let across = slope[2] * out[0] + slope[3] * out[1];
+                let push = (found - radius) / (task.beam() * task.beam());
+                for (k, out) in [(2, out[0]), (3, out[1])] {
+                    slope[k] = (slope[k] - across * out) * radius / found + push * out;
                 }
             }
             let slope = centre.gradient(&wanted, &slope);

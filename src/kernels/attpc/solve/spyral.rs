@@ -1,8 +1,8 @@
 //! The fit as Spyral 1.1 does it: distances to the nearest sample of the track, differences for
 //! derivatives, bounds by way of a sine.
 //!
-//! A difference moves every parameter by about 1e-8, so that nearly always the nearest samples stay
-//! the same. Where the second nearest one is farther off than the track moves, that is certain, and
+//! A difference moves a parameter by little, so that nearly always the nearest samples stay the
+//! same. Where the second nearest one is farther off than the track moves, that is certain, and
 //! the search is left out.
 
 use crate::kernels::attpc::mesh::{Cell, TrackGrid};
@@ -21,6 +21,9 @@ const PAD_ERRORS: [f64; 2] = [0.005, 0.005_773_502_691_896_258];
 const UNKNOWN_SIGMA: f64 = 1e6;
 /// Step of the differences for the quasi-Newton method.
 const DIFFERENCE: f64 = 1e-8;
+/// The same for least squares, as a part of the value: the root of the 1e-10 that lmfit hands to
+/// MINPACK.
+const RELATIVE_DIFFERENCE: f64 = 1e-5;
 /// How far the rigidity (T m) and the vertex (m) may move from the estimate.
 const BRHO_REACH: f64 = 2.0;
 const VERTEX_REACH: f64 = 0.2;
@@ -45,7 +48,11 @@ impl Bounded {
     }
 
     fn inner(&self) -> f64 {
-        (2.0 * (self.value - self.low) / (self.high - self.low) - 1.0).clamp(-1.0, 1.0).asin()
+        let part = 2.0 * (self.value - self.low) / (self.high - self.low) - 1.0;
+        let inner = part.clamp(-1.0, 1.0).asin();
+        // Rounding of a start in the middle; lmfit takes it for zero too, because a step for
+        // differences that is a part of it would be nothing.
+        if inner.abs() < 1e-15 { 0.0 } else { inner }
     }
 
     fn outer(&self, inner: f64) -> f64 {
@@ -362,7 +369,7 @@ impl Residuals for Problem<'_> {
     }
 
     fn jacobian(&mut self, x: &[f64], residuals: &[f64], columns: &mut [Vec<f64>]) {
-        let step = |x: &f64| f64::EPSILON.sqrt() * if *x == 0.0 { 1.0 } else { x.abs() };
+        let step = |x: &f64| RELATIVE_DIFFERENCE * if *x == 0.0 { 1.0 } else { x.abs() };
         let steps: Vec<f64> = x.iter().map(step).collect();
         // The last step may have been refused, so what is nearest is looked up again.
         self.look(x, &steps);

@@ -240,11 +240,13 @@ fn leastsq_fits_are_spyrals_in_the_compatible_mode() {
     let fits = fits("1H", "leastsq", "spyral-1.1");
     let of = |column| paired(&fits, "1H", column);
     assert_eq!(of("ke").len(), 24);
-    // The objective jumps from sample to sample, and the mesh differs from the reference's in the
-    // seventh digit: a sixth of the fits ends in another dent, some higher, some lower.
-    assert!(as_good(&of("redchisq"), 1.0) >= 0.8);
-    assert!(quantile(relative(&of("ke")), 0.5) < 2e-3);
-    assert!(quantile(relative(&of("ke")), 0.9) < 1e-2);
+    // On the reference's own mesh all 24 fits end where Spyral's end. Ours differs from it by
+    // micrometres, which sends two of them into another dent of an objective that jumps.
+    assert!(as_good(&of("redchisq"), 1.0) >= 0.9);
+    assert!(quantile(relative(&of("ke")), 0.5) < 5e-4);
+    assert!(quantile(relative(&of("ke")), 0.9) < 5e-3);
+    assert!(quantile(absolute(&of("polar")), 0.9) < 2e-3);
+    assert!(quantile(absolute(&of("vertex_z")), 0.9) < 1e-2);
     for sigma in ["sigma_vx", "sigma_vz", "sigma_ke", "sigma_polar", "sigma_azimuthal"] {
         let known: Vec<(f64, f64)> =
             of(sigma).into_iter().filter(|(our, other)| our.max(*other) < 1e6).collect();
