@@ -42,6 +42,8 @@ pub(super) struct Finished {
     pub(super) started_ms: u64,
     pub(super) ended_ms: u64,
     pub(super) host: String,
+    /// True for native steps, whose logs hold warnings in a known form.
+    pub(super) is_kernel: bool,
 }
 
 /// An input as it was when the key was made.
@@ -67,6 +69,8 @@ pub(super) struct Made {
     pub(super) outputs: Vec<MadeOutput>,
     pub(super) discovered: Vec<Seen>,
     pub(super) cost: Cost,
+    /// What a native step warned of.
+    pub(super) warnings: Vec<String>,
 }
 
 /// An output in its place.
@@ -310,13 +314,15 @@ impl Committer<'_> {
         });
         let outputs = outputs.collect();
         // What stays behind in the private directory is in nobody's way; the next build sweeps.
-        let _ = outcome::keep_log(self.tree, &finished.staging, finished.attempt);
+        let log = outcome::keep_log(self.tree, &finished.staging, finished.attempt);
+        let log = log.ok().flatten().filter(|_| finished.is_kernel);
+        let warnings = log.map(|log| outcome::warnings(self.tree, &log)).unwrap_or_default();
         let work = &finished.staging.work;
         let spare = self.is_emptied(work).then(|| work.clone());
         if spare.is_none() {
             let _ = self.tree.remove(work);
         }
-        let made = Made { outputs, discovered: record.discovered, cost: record.cost };
+        let made = Made { outputs, discovered: record.discovered, cost: record.cost, warnings };
         Settled { action: finished.action, attempt: finished.attempt, spare, result: Ok(made) }
     }
 

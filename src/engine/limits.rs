@@ -16,6 +16,9 @@ pub(super) const INPUT_CHANGED_RETRIES: u32 = 2;
 /// Lines of a failed command's output that are shown.
 pub(super) const LOG_TAIL_LINES: usize = 20;
 
+/// Actions of a rule whose warnings are shown; the others are counted.
+pub(super) const WARNED_SHOWN: usize = 2;
+
 /// Bytes of a log that are read for its last lines.
 pub(super) const LOG_TAIL_BYTES: u64 = 16 << 10;
 

@@ -126,6 +126,13 @@ pub(super) fn failure(tree: &Tree, finished: &Finished, trouble: Trouble) -> Fai
     }
 }
 
+/// What a native step warned of, as `attpc kernel run` writes it.
+pub(super) fn warnings(tree: &Tree, log: &str) -> Vec<String> {
+    let bytes = tree.read_tail(log, limits::LOG_TAIL_BYTES).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().filter_map(|line| line.strip_prefix("warning: ")).map(str::to_owned).collect()
+}
+
 /// The last lines of a log.
 fn tail(tree: &Tree, log: &str) -> Vec<String> {
     let bytes = tree.read_tail(log, limits::LOG_TAIL_BYTES).unwrap_or_default();

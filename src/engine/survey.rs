@@ -101,12 +101,23 @@ impl Survey {
         self.absent.insert(artifact);
     }
 
-    /// True when of some role of the action's inputs none is left.
-    pub(super) fn lacks_a_role(&self, graph: &Graph, action: ActionId) -> bool {
+    /// A role of the action's inputs of which none is left; a kernel may do without some roles.
+    pub(super) fn lacking_role(&self, scope: &Scope, action: ActionId) -> Option<String> {
+        if self.absent.is_empty() {
+            return None;
+        }
+        let graph = &scope.loaded.graph;
+        let kernel = kernel_of(scope.kernels, graph, action);
+        let optional = |role: &str| {
+            kernel.is_some_and(|k| k.inputs.iter().any(|port| port.role == role && !port.required))
+        };
         let left = |role: &str| {
             graph.inputs(action).any(|(r, artifact)| r == role && !self.absent.contains(&artifact))
         };
-        !self.absent.is_empty() && !graph.inputs(action).all(|(role, _)| left(role))
+        let all_gone = !graph.inputs(action).any(|(_, a)| !self.absent.contains(&a));
+        let lacking =
+            graph.inputs(action).find(|(role, _)| !left(role) && (all_gone || !optional(role)));
+        lacking.map(|(role, _)| role.to_owned())
     }
 
     /// How many needed actions have a verdict of this kind.

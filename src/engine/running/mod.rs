@@ -9,7 +9,7 @@ mod settle;
 mod start;
 mod stop;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -102,6 +102,8 @@ pub(super) struct Running<'r> {
     interrupts: u32,
     summary: BuildSummary,
     durations: Vec<(u64, ActionId)>,
+    /// Actions that warned, by rule.
+    warned: BTreeMap<usize, Vec<ActionId>>,
 }
 
 impl<'r> Running<'r> {
@@ -138,6 +140,7 @@ impl<'r> Running<'r> {
             interrupts: 0,
             summary: BuildSummary::default(),
             durations: Vec::new(),
+            warned: BTreeMap::new(),
             cores: capacity.cores,
             scheduler: Scheduler::new(capacity.clone()),
             survey,
@@ -220,6 +223,7 @@ impl<'r> Running<'r> {
             self.hands.local.stop_all(Stop::AtOnce);
         }
         started?;
+        self.count_warned(observer);
         Ok(self.done())
     }
 

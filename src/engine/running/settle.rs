@@ -36,6 +36,7 @@ impl Running<'_> {
             started_ms: live.started_ms,
             ended_ms: now_ms(),
             host: self.host.clone(),
+            is_kernel: live.has_progress,
         };
         observer.event(&BuildEvent::ActionEnded {
             action: self.action_ref(action),
@@ -96,6 +97,7 @@ impl Running<'_> {
         if let Some(judged) = &mut self.survey.judged[action.index()] {
             judged.discovered = made.discovered;
         }
+        self.warn(action, &made.warnings, observer);
         self.summary.executed += 1;
         self.summary.cpu_ms += made.cost.cpu_ms;
         self.durations.push((made.cost.wall_ms, action));
@@ -146,10 +148,13 @@ impl Running<'_> {
         if self.waiting[action.index()] > 0 || self.interrupts > 0 {
             return Ok(false);
         }
-        if self.survey.lacks_a_role(&self.scope.loaded.graph, action) {
-            const BECAUSE: &str = "none of its inputs could be made";
-            self.skip(action, BECAUSE, observer);
-            self.go_on_without(action, BECAUSE, observer)?;
+        if let Some(role) = self.survey.lacking_role(self.scope, action) {
+            let because = match role.as_str() {
+                "" => "none of its inputs could be made".to_owned(),
+                role => format!("none of its inputs `{role}` could be made"),
+            };
+            self.skip(action, &because, observer);
+            self.go_on_without(action, &because, observer)?;
             return Ok(false);
         }
         let judged = self.judge(action)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::data::parquet::{Column, Table, read_table, write_table};
 use crate::data::particle_id::{ParticleId, read_particle_id};
 use crate::kernels::attpc::gate::{Gate, GateError};
+use crate::kernels::attpc::particle::Particle;
 use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo, Progress};
 use crate::model::text::{count, near_misses, one_of};
 use crate::model::value::Value;
@@ -49,6 +50,8 @@ pub enum SelectError {
     Column { path: PathBuf, column: String, near: Vec<String> },
     #[error("`ic_min_val` is `{min}`, must be below `ic_max_val`, which is `{max}`")]
     Window { min: f64, max: f64 },
+    #[error("gate is of Z = {z}, A = {a}, expected `{wanted}`: `{}`", path.display())]
+    OtherParticle { path: PathBuf, wanted: String, z: u32, a: u32 },
     #[error("estimates differ in their columns: `{}` and `{}`", first.display(), other.display())]
     Columns { first: PathBuf, other: PathBuf },
 }
@@ -62,6 +65,9 @@ impl SelectError {
             }
             SelectError::Column { near, .. } if !near.is_empty() => {
                 Some(format!("did you mean {}?", one_of(near)))
+            }
+            SelectError::OtherParticle { .. } => {
+                Some("name the particle after its isotope, or take its own gate".to_owned())
             }
             SelectError::Column { .. } => {
                 Some("`xaxis` and `yaxis` of the particle-ID file name columns".to_owned())
@@ -104,6 +110,13 @@ pub fn info() -> KernelInfo {
         params: vec![
             bound("ic_min_val", 900.0, "Ion chamber amplitudes must be above this."),
             bound("ic_max_val", 1350.0, "Ion chamber amplitudes must be below this."),
+            ParamInfo {
+                name: "particle",
+                kind: ParamKind::Text,
+                default: Some(Value::Null),
+                unit: "",
+                doc: "Isotope that the gate must be of, such as `2H`; any when absent.",
+            },
         ],
         item_names: &[],
     }
@@ -113,6 +126,7 @@ pub fn info() -> KernelInfo {
 pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
     let pid_path = Path::new(job.input("pid").expect("the port is required"));
     let pid = read_particle_id(pid_path)?;
+    check_particle(job, pid_path, &pid)?;
     let gate = Gate::new(&pid.vertices)
         .map_err(|source| SelectError::Gate { path: pid_path.to_owned(), source })?;
     let window = [job.float("ic_min_val"), job.float("ic_max_val")];
@@ -133,6 +147,19 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
     let output = Path::new(job.output("selection").expect("the port is required"));
     write_table(output, &selection.columns())?;
     Ok(selection.summary(&pid))
+}
+
+/// A gate of another particle than the one that tracks will be fitted with would give wrong
+/// energies without a word.
+fn check_particle(job: &Job<'_>, path: &Path, pid: &ParticleId) -> Result<(), StepError> {
+    let Some(name) = job.text("particle") else { return Ok(()) };
+    let wanted =
+        Particle::named(name).map_err(|source| StepError::Particle { name: "particle", source })?;
+    if (u64::from(wanted.z), u64::from(wanted.a)) != (u64::from(pid.z), u64::from(pid.a)) {
+        let (path, wanted) = (path.to_owned(), wanted.to_string());
+        return Err(SelectError::OtherParticle { path, wanted, z: pid.z, a: pid.a }.into());
+    }
+    Ok(())
 }
 
 /// What a row has to pass.

@@ -10,7 +10,7 @@ const NAMES: [&str; 2] = ["ic_min_val", "ic_max_val"];
 pub(super) fn window_params() -> Vec<ParamInfo> {
     let end = |name, doc| ParamInfo {
         name,
-        kind: ParamKind::Float { min: -1e9, max: 1e9 },
+        kind: ParamKind::Float { min: f64::NEG_INFINITY, max: f64::INFINITY },
         default: Some(Value::Null),
         unit: "ADC",
         doc,

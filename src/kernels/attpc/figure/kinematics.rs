@@ -3,6 +3,7 @@
 
 use crate::kernels::attpc::figure::words::{count, isotope, runs_of};
 use crate::kernels::attpc::reaction::{LinePoint, Reaction};
+use crate::kernels::attpc::stopping::Stopping;
 use crate::kernels::figure::axes::{Axis, Frame, Titles};
 use crate::kernels::figure::density::{self, Drawn};
 use crate::kernels::figure::histogram::Histogram;
@@ -26,16 +27,26 @@ pub struct SolvedTrack {
     pub vertex_z: f64,
 }
 
+/// What is known of the energy that the beam loses on its way to a vertex.
+#[derive(Clone, Copy, Debug)]
+pub enum BeamLoss<'s> {
+    /// Nothing: every reaction is taken to happen with the energy at the window.
+    Unknown,
+    /// MeV per metre.
+    Constant(f64),
+    /// The beam's stopping in the gas.
+    Stopping(&'s Stopping),
+}
+
 /// The reaction, its beam and the states to mark.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Beam<'s> {
     /// Isotopes: projectile, target, ejectile, residual.
     pub names: [&'s str; 4],
     pub reaction: Reaction,
     /// Kinetic energy at the window, MeV.
     pub energy: f64,
-    /// Energy that the beam loses on its way, MeV per metre.
-    pub loss_per_m: f64,
+    pub loss: BeamLoss<'s>,
     /// Excitation energies of the residual to draw, MeV.
     pub states: &'s [f64],
 }
@@ -43,7 +54,14 @@ pub struct Beam<'s> {
 impl Beam<'_> {
     /// The beam's energy at a distance from the window, MeV.
     fn energy_at(&self, vertex_z: f64) -> f64 {
-        (self.energy - self.loss_per_m * vertex_z).max(0.0)
+        match self.loss {
+            BeamLoss::Unknown => self.energy,
+            BeamLoss::Constant(per_m) => (self.energy - per_m * vertex_z).max(0.0),
+            BeamLoss::Stopping(stopping) => {
+                let left = stopping.range_m(self.energy) - vertex_z;
+                if left > 0.0 { stopping.ke_at_range(left) } else { 0.0 }
+            }
+        }
     }
 
     /// The residual's excitation energy for each track, MeV.
@@ -62,7 +80,7 @@ impl Beam<'_> {
 }
 
 /// What the picture shows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct KinematicsSheet<'s> {
     pub beam: Beam<'s>,
     pub runs: &'s [i64],
@@ -94,9 +112,11 @@ fn subtitle(sheet: &KinematicsSheet<'_>) -> String {
         signed(beam.reaction.q_value()),
         beam.energy,
     );
-    if beam.loss_per_m > 0.0 {
-        line += &format!(", losing {} MeV/m", beam.loss_per_m);
-    }
+    line += &match beam.loss {
+        BeamLoss::Unknown => ", its loss in the gas not counted".to_owned(),
+        BeamLoss::Constant(per_m) => format!(", losing {per_m} MeV/m"),
+        BeamLoss::Stopping(_) => ", stopped by the gas".to_owned(),
+    };
     if density::kind(sheet.tracks.len()) == Drawn::Dots && !sheet.tracks.is_empty() {
         line += "  ·  each dot is one track";
     }
@@ -264,7 +284,7 @@ mod tests {
             residual: 14_914.531_5,
         };
         let names = ["16C", "2H", "2H", "16C"];
-        Beam { names, reaction, energy: 184.131, loss_per_m: 11.09, states }
+        Beam { names, reaction, energy: 184.131, loss: BeamLoss::Constant(11.09), states }
     }
 
     fn tracks_on_the_line() -> Vec<SolvedTrack> {

@@ -104,9 +104,7 @@ fn panels(sheet: &TracksSheet<'_>) -> [Panel; 8] {
         panel("Azimuthal angle", "azimuthal angle (degrees)", turn, |track| {
             track.azimuthal.to_degrees()
         }),
-        panel("Quality of the fit", "reduced χ² (m² with lbfgsb)", Ends::Logarithmic, |track| {
-            track.redchisq
-        }),
+        panel("Quality of the fit", "reduced χ²", Ends::Logarithmic, |track| track.redchisq),
     ]
 }
 

@@ -5,14 +5,18 @@ use std::path::Path;
 
 use crate::data::error::DataError;
 use crate::data::parquet::{Table, read_table};
-use crate::kernels::attpc::figure::kinematics::{self, Beam, KinematicsSheet, SolvedTrack};
+use crate::kernels::attpc::figure::kinematics::{
+    self, Beam, BeamLoss, KinematicsSheet, SolvedTrack,
+};
 use crate::kernels::attpc::particle::Particle;
 use crate::kernels::attpc::reaction::Reaction;
-use crate::model::step::{KernelInfo, ParamInfo, ParamKind, Progress};
+use crate::kernels::attpc::stopping::Stopping;
+use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo, Progress};
 use crate::model::value::Value;
 use crate::steps::attpc::figure::tracks::TRACKS;
 use crate::steps::attpc::figure::{PICTURE, write_picture};
 use crate::steps::attpc::run_counts::{is_bare, particle_of, runs_in};
+use crate::steps::attpc::stopping_power::{gas_port, read_gas};
 use crate::steps::attpc::window::optional_float;
 use crate::steps::{Job, StepError, StepSummary};
 
@@ -25,7 +29,7 @@ pub fn info() -> KernelInfo {
         name: "attpc.figure.kinematics",
         version: 1,
         summary: "Draws energy against angle with kinematic lines, and the excitation energy.",
-        inputs: vec![TRACKS],
+        inputs: vec![TRACKS, PortInfo { required: false, ..gas_port() }],
         outputs: vec![PICTURE],
         params: params(),
         item_names: &[],
@@ -49,7 +53,7 @@ fn params() -> Vec<ParamInfo> {
         unit: "MeV",
         doc,
     };
-    let (zero, absent) = (Some(Value::Float(0.0)), Some(Value::Null));
+    let absent = || Some(Value::Null);
     vec![
         isotope("target", "isotope of the gas that reacts, such as `2H`"),
         isotope("projectile", "isotope of the beam, such as `16C`"),
@@ -63,11 +67,8 @@ fn params() -> Vec<ParamInfo> {
         number(
             "beam_energy_loss",
             (0.0, 1e6),
-            zero,
-            (
-                "MeV/m",
-                "what the beam loses on its way in the gas; each vertex is corrected with it",
-            ),
+            absent(),
+            ("MeV/m", "what the beam loses on its way, in place of its stopping in the gas"),
         ),
         list(
             "excitation_energies",
@@ -77,9 +78,9 @@ fn params() -> Vec<ParamInfo> {
         list("excitation_range", Value::Null, "two ends of the spectrum; absent: from the data"),
         number(
             "redchisq_max",
-            (0.0, f64::MAX),
-            absent,
-            ("m² or 1", "tracks with a worse fit are left out; absent: none are"),
+            (0.0, f64::INFINITY),
+            absent(),
+            ("", "tracks with a worse fit are left out; absent: none are"),
         ),
     ]
 }
@@ -100,14 +101,24 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
     };
     let mut summary = StepSummary::default();
     let (tracks, runs) = read_tracks(job, (&names[2], &mut summary))?;
+    let energy = job.float("beam_energy");
+    let stopping = match job.input("gas") {
+        None => None,
+        Some(_) => Some(Stopping::built_in(&nuclei[0], &read_gas(job)?, energy)),
+    };
+    let loss = match (optional_float(job, "beam_energy_loss"), &stopping) {
+        (Some(per_m), _) => BeamLoss::Constant(per_m),
+        (None, Some(stopping)) => BeamLoss::Stopping(stopping),
+        (None, None) => BeamLoss::Unknown,
+    };
     let masses = nuclei.map(|nucleus| nucleus.nuclear_mass_mev());
     let [projectile, target, ejectile, residual] = masses;
     let sheet = KinematicsSheet {
         beam: Beam {
             names: [&names[0], &names[1], &names[2], &names[3]],
             reaction: Reaction { projectile, target, ejectile, residual },
-            energy: job.float("beam_energy"),
-            loss_per_m: job.float("beam_energy_loss"),
+            energy,
+            loss,
             states: &states,
         },
         runs: &runs,

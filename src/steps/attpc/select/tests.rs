@@ -263,3 +263,17 @@ fn columns_and_bounds_that_do_not_fit_are_refused() {
     let text = trial.refusal();
     assert!(text.contains("run_0104.h5"), "{text}");
 }
+
+#[test]
+fn a_gate_of_another_particle_is_refused() {
+    let named = |name: &str| {
+        let mut trial = Trial::new(104, "deuteron");
+        trial.params.insert("particle".to_owned(), Value::Text(name.to_owned()));
+        trial.run_with(&|_| ())
+    };
+    named("2H").unwrap();
+    let error = named("3He").unwrap_err();
+    assert!(error.to_string().starts_with("gate is of Z = 1, A = 2, expected `3He`"), "{error}");
+    let error = named("alpha").unwrap_err().to_string();
+    assert!(error.contains("particle"), "{error}");
+}
