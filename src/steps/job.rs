@@ -69,7 +69,7 @@ pub enum StepError {
     HalfWindow { given: &'static str, missing: &'static str },
     #[error("`{name}` is `{value}`, must be {expected}")]
     BadList { name: &'static str, value: String, expected: &'static str },
-    #[error("`{name}` names no particle of the reaction")]
+    #[error("`{name}` names no isotope")]
     Particle { name: &'static str, source: ParticleError },
     #[error("charge and mass numbers of the reaction leave Z = {z} and A = {a}")]
     Residual { z: i64, a: i64, source: ParticleError },

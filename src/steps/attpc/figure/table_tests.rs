@@ -154,7 +154,7 @@ fn reactions_that_cannot_be_are_refused() {
         params.push((Box::leak(name.to_owned().into_boxed_str()), value));
         draw("kinematics", &tracks("2H"), &params).unwrap_err()
     };
-    assert_eq!(refused("target", text("H2")), "`target` names no particle of the reaction");
+    assert_eq!(refused("target", text("H2")), "`target` names no isotope");
     assert_eq!(
         refused("ejectile", text("238U")),
         "charge and mass numbers of the reaction leave Z = -85 and A = -220"
