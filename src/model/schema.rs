@@ -202,7 +202,11 @@ fn int_range(min: i64, max: i64) -> String {
 }
 
 fn float_range(min: f64, max: f64) -> String {
+    // The smallest positive number stands for an open end at zero.
+    let above_zero = min == f64::MIN_POSITIVE;
     match (min.is_finite(), max.is_finite()) {
+        (true, false) if above_zero => "above 0".to_owned(),
+        (true, true) if above_zero => format!("above 0 and at most {max}"),
         (true, false) => format!("at least {min}"),
         (false, true) => format!("at most {max}"),
         _ => format!("between {min} and {max}"),

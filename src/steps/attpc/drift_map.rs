@@ -23,8 +23,11 @@ pub enum DriftMapError {
     Line { path: PathBuf, line: usize, source: ElectronError },
     #[error("no drift map can be made of `{}`", path.display())]
     Table { path: PathBuf, source: ElectronError },
-    #[error("micromegas and window have the same time bucket `{value}`")]
-    NoDrift { value: f64 },
+    #[error(
+        "`window_time_bucket` is `{window}`, must be above `micromegas_time_bucket`, which is \
+         `{micromegas}`"
+    )]
+    NoDrift { micromegas: f64, window: f64 },
 }
 
 impl DriftMapError {
@@ -113,8 +116,9 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
         window_tb: job.float("detector.window_time_bucket"),
         get_frequency_mhz: job.float("detector.get_frequency"),
     };
-    if drift.micromegas_tb == drift.window_tb {
-        return Err(DriftMapError::NoDrift { value: drift.window_tb }.into());
+    if drift.micromegas_tb >= drift.window_tb {
+        let (micromegas, window) = (drift.micromegas_tb, drift.window_tb);
+        return Err(DriftMapError::NoDrift { micromegas, window }.into());
     }
     let path = Path::new(job.input("garfield").expect("the port is required"));
     let electrons = read_electrons(path)?;

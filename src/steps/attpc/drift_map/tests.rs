@@ -233,7 +233,10 @@ fn a_malformed_text_is_named_by_its_line() {
          plane, expected at least 2"
     );
     let same = Trial::new("exact").set("window_time_bucket", 27.29);
-    assert_eq!(same.refusal(), "micromegas and window have the same time bucket `27.29`");
+    assert_eq!(
+        same.refusal(),
+        "`window_time_bucket` is `27.29`, must be above `micromegas_time_bucket`, which is `27.29`"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::model::value::Value;
 pub fn info() -> KernelInfo {
     KernelInfo {
         name: "attpc.pointcloud",
-        version: 1,
+        version: 2,
         summary: "Finds the peaks of every pad trace of a raw run and places them in space.",
         inputs: vec![
             port(

@@ -85,7 +85,8 @@ fn stream(
     let mut batch = lookup.next_batch()?;
     let mut finished = Vec::new();
     job.report(tally.progress());
-    while !batch.is_empty() || !finished.is_empty() {
+    // A batch can be empty before the end, because a run may lack any number of events in a row.
+    while !lookup.left.is_empty() || !batch.is_empty() || !finished.is_empty() {
         let before = std::mem::take(&mut finished);
         let now = std::mem::take(&mut batch);
         let (next, computed) = pool.install(|| {
@@ -102,6 +103,7 @@ fn stream(
         (batch, finished) = (next?, computed?);
         job.report(tally.progress());
     }
+    tally.add_missing(&mut lookup.missing);
     Ok(())
 }
 

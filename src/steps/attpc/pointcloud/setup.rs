@@ -18,8 +18,11 @@ use crate::steps::{Job, StepError};
 /// Parameters that do not fit each other.
 #[derive(Debug, thiserror::Error)]
 pub enum PointcloudError {
-    #[error("micromegas and window have the same time bucket `{value}`")]
-    NoDrift { value: f64 },
+    #[error(
+        "`window_time_bucket` is `{window}`, must be above `micromegas_time_bucket`, which is \
+         `{micromegas}`"
+    )]
+    NoDrift { micromegas: f64, window: f64 },
     #[error("`events` is `{found}`, must be `all` or a range such as `0-999`")]
     EventRange { found: String },
     #[error("beam pad `{found}` is not a pad, expected a whole number below {pads}")]
@@ -96,8 +99,9 @@ fn read_params(job: &Job<'_>) -> Result<Params, PointcloudError> {
         micromegas_tb: job.float("detector.micromegas_time_bucket"),
         window_tb: job.float("detector.window_time_bucket"),
     };
-    if detector.micromegas_tb == detector.window_tb {
-        return Err(PointcloudError::NoDrift { value: detector.window_tb });
+    if detector.micromegas_tb >= detector.window_tb {
+        let (micromegas, window) = (detector.micromegas_tb, detector.window_tb);
+        return Err(PointcloudError::NoDrift { micromegas, window });
     }
     let peaks = |group: &str, narrowest: f64, relative_height: f64| {
         let number = |name: &str| job.float(&format!("{group}.{name}"));

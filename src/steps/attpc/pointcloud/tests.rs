@@ -272,6 +272,45 @@ fn partial_trouble_is_counted_and_told() {
     assert_eq!(summary.warnings, ["the run has no events in the range that was asked for"]);
 }
 
+/// Writes a merger 1.0 run of events 0 to `last`, of which only some are there, each with a trace.
+fn sparse_run(path: &Path, last: u64, there: &[u64]) {
+    let file = hdf5::File::create(path).unwrap();
+    let events = file.create_group("events").unwrap();
+    let version: hdf5::types::VarLenUnicode = "libattpc_merger:1.0".parse().unwrap();
+    events.new_attr_builder().with_data(&ndarray::arr0(version)).create("version").unwrap();
+    for (name, value) in [("min_event", 0u64), ("max_event", last)] {
+        events.new_attr::<u64>().create(name).unwrap().write_scalar(&value).unwrap();
+    }
+    for event in there {
+        let group = events.create_group(&format!("event_{event}")).unwrap();
+        let pads = Array2::<i16>::zeros((1, 517));
+        group.new_dataset_builder().with_data(&pads).create("get_traces").unwrap();
+    }
+}
+
+#[test]
+fn any_number_of_missing_events_hides_none_of_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let raw = dir.path().join("run_0001.h5");
+    for gap in [0, 1, 511, 512, 513, 1024, 1500] {
+        for there in [vec![gap, gap + 1], vec![0, gap + 1], vec![0]] {
+            sparse_run(&raw, gap + 1, &there);
+            let trial = Trial::new(&raw);
+            let warnings = trial.run().unwrap().warnings;
+            let found: Vec<u64> = read_clouds(&trial.file("cloud.h5")).keys().copied().collect();
+            let mut wanted = there.clone();
+            wanted.dedup();
+            assert_eq!(found, wanted, "gap {gap}");
+            let missing = gap + 2 - wanted.len() as u64;
+            let told = warnings.iter().any(|w| w.starts_with(&format!("{missing} event")));
+            assert!(missing == 0 || told, "gap {gap}: {warnings:?}");
+        }
+    }
+    sparse_run(&raw, 0, &[]);
+    let warnings = Trial::new(&raw).run().unwrap().warnings;
+    assert_eq!(warnings[0], "1 event missing in the file, the first is `0`");
+}
+
 /// Writes a merger 1.0 run in which every event is odd.
 fn odd_run(path: &Path) {
     let file = hdf5::File::create(path).unwrap();
@@ -338,7 +377,10 @@ fn parameters_that_do_not_fit_are_refused() {
         "`compat` is `spyral-2`, must be `exact` or `spyral-1.1`"
     );
     let same = Trial::new(&run_104()).set("detector", "window_time_bucket", Value::Float(27.29));
-    assert_eq!(same.refusal(), "micromegas and window have the same time bucket `27.29`");
+    assert_eq!(
+        same.refusal(),
+        "`window_time_bucket` is `27.29`, must be above `micromegas_time_bucket`, which is `27.29`"
+    );
     let mut drift = Trial::new(&run_104());
     let table = here("examples/01-attpc/detector/padxy.csv").display().to_string();
     drift.spec.inputs.push(("drift".to_owned(), table));
