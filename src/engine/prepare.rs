@@ -22,7 +22,7 @@ use crate::graph::{ActionId, ArtifactId, Graph};
 use crate::model::declare::Command;
 use crate::model::resources::Resources;
 use crate::model::stamp::Stamp;
-use crate::model::step::{COSTS_ROLE, DeviceChoice, KernelInfo, RuleCost, StepSpec};
+use crate::model::step::{ABSENT_ROLE, COSTS_ROLE, DeviceChoice, KernelInfo, RuleCost, StepSpec};
 use crate::model::text::shell_quote;
 
 /// What all attempts of a build share.
@@ -182,7 +182,10 @@ impl Workshop<'_> {
             let taken = |path: &str| staged.iter().any(|other| other.from == path);
             let mut from = format!("{work}/{name}");
             if taken(&from)
-                || matches!(name, "log" | "progress" | "step.json" | "command.sh" | "costs.json")
+                || matches!(
+                    name,
+                    "log" | "progress" | "step.json" | "command.sh" | "costs.json" | "absent.json"
+                )
             {
                 from = format!("{work}/{at}/{name}");
                 self.tree.create_dir_all(&format!("{work}/{at}"))?;
@@ -218,6 +221,17 @@ impl Workshop<'_> {
             .filter(|(_, artifact)| !attempt.absent.contains(artifact))
             .map(|(role, artifact)| (role.to_owned(), graph.path(artifact).to_owned()))
             .collect();
+        let absent: Vec<&str> = graph
+            .inputs(attempt.action)
+            .filter(|(_, artifact)| attempt.absent.contains(artifact))
+            .map(|(_, artifact)| graph.path(artifact))
+            .collect();
+        if !absent.is_empty() && attempt.kernel.is_some_and(|k| k.has_input(ABSENT_ROLE)) {
+            let path = format!("{work}/absent.json");
+            let text = serde_json::to_vec_pretty(&absent).expect("a list of texts");
+            self.tree.write_cache(&path, &text)?;
+            inputs.push((ABSENT_ROLE.to_owned(), path));
+        }
         if let Some(costs) = &attempt.costs {
             let path = format!("{work}/costs.json");
             let text = serde_json::to_vec_pretty(costs).expect("costs have text keys only");

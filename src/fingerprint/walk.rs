@@ -5,7 +5,7 @@ use crate::graph::{ActionId, ArtifactId, Graph};
 use crate::model::declare::{Command, EnvVar};
 use crate::model::digest::Digest;
 use crate::model::record::{Component, ComponentKind};
-use crate::model::step::{KernelInfo, ParamKind};
+use crate::model::step::{ABSENT_ROLE, KernelInfo, ParamKind};
 use crate::model::template::Template;
 
 /// An action with all that its key needs.
@@ -127,6 +127,13 @@ impl Subject<'_> {
                 None => format!("{role}:{}", logical_name(path)),
             };
             sink.content(&name, path, &digest);
+        }
+        if self.kernel.is_some_and(|kernel| kernel.has_input(ABSENT_ROLE)) {
+            let lacking = self.graph.inputs(self.action).map(|(_, artifact)| artifact);
+            for artifact in lacking.filter(|artifact| (self.digest_of)(*artifact).is_none()) {
+                let name = format!("lack of {}", logical_name(self.graph.path(artifact)));
+                sink.text(ComponentKind::Input, &name, "");
+            }
         }
     }
 

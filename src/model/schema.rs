@@ -54,6 +54,11 @@ impl ParamError {
 }
 
 impl KernelInfo {
+    /// True when the kernel has an input of this role.
+    pub fn has_input(&self, role: &str) -> bool {
+        self.inputs.iter().any(|port| port.role == role)
+    }
+
     /// The given parameters with all defaults filled in and whole numbers made floats where floats
     /// are meant, so that two ways of writing the same thing are equal. A group that is null is
     /// absent, as in configurations that name every group.

@@ -78,6 +78,11 @@ pub struct Progress {
 /// are not what a result depends on.
 pub const COSTS_ROLE: &str = "costs";
 
+/// The role of an input that the engine supplies to kernels that have it when inputs could not be
+/// made and the action goes on without them: a JSON list of their paths. They are part of the key of
+/// such kernels, because what is told of them is part of the result.
+pub const ABSENT_ROLE: &str = "absent";
+
 /// What the actions of a rule cost when they ran last.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RuleCost {

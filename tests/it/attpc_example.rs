@@ -102,8 +102,10 @@ fn a_damaged_run_is_named_and_the_others_are_reported() {
     assert!(words.contains("pointcloud@103"), "{words}");
     let report = space.read("pictures/report.html");
     assert!(report.contains("<b>2</b><span>runs"));
+    assert!(report.contains("Not all of run 103 could be worked on: an action failed."));
     let skipped = counts(&space, &["--set", "runs.skip=[103]"]);
     assert_eq!(skipped[2..], [0, 0]);
+    assert!(!space.read("pictures/report.html").contains("could be worked on"));
 }
 
 #[test]

@@ -31,8 +31,7 @@ impl Running<'_> {
             let resources = self.admitted[&action].resources();
             let kernel = kernel_of(self.scope.kernels, &self.scope.loaded.graph, action);
             let absent = self.survey.absent();
-            let has_costs =
-                |kernel: &KernelInfo| kernel.inputs.iter().any(|p| p.role == COSTS_ROLE);
+            let has_costs = |kernel: &KernelInfo| kernel.has_input(COSTS_ROLE);
             let costs =
                 if kernel.is_some_and(has_costs) { Some(self.costs(action)?) } else { None };
             let attempt = Attempt { action, work, resources, gpus, kernel, absent, costs };

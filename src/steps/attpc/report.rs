@@ -2,6 +2,7 @@
 
 mod settings;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::data::error::DataError;
@@ -17,7 +18,9 @@ use crate::kernels::figure::axes::thousands;
 use crate::kernels::report::embed::title_of;
 use crate::kernels::report::page::{Block, Finding, Page, Picture, Section, Weight};
 use crate::kernels::report::table::{Cell, Table};
-use crate::model::step::{COSTS_ROLE, KernelInfo, ParamInfo, ParamKind, PortInfo, RuleCost};
+use crate::model::step::{
+    ABSENT_ROLE, COSTS_ROLE, KernelInfo, ParamInfo, ParamKind, PortInfo, RuleCost,
+};
 use crate::model::value::Value;
 use crate::steps::attpc::run_counts::{self, RunCounts, is_bare, ports};
 use crate::steps::attpc::solve::reason_words;
@@ -45,6 +48,7 @@ pub fn info() -> KernelInfo {
         many("rejected_estimate", "Parquet table `rejected` of attpc.estimate"),
         many("rejected_track", "Parquet table `rejected` of attpc.solve"),
         many(COSTS_ROLE, "JSON, what each phase cost; supplied by a build"),
+        many(ABSENT_ROLE, "JSON, files that could not be made; supplied by a build"),
         many("warnings", "text, one warning a line"),
     ]);
     let text = |name, default: &str, doc| ParamInfo {
@@ -90,7 +94,7 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
         title: job.text("title").unwrap_or_default().to_owned(),
         description: job.text("description").unwrap_or_default().to_owned(),
         facts: facts(&counts),
-        findings: all_findings(job, (&counts, &rejections, settings.changed, warnings.len())),
+        findings: all_findings(job, absent_words(job)?, (&counts, &rejections, settings.changed, warnings.len())),
         sections: vec![
             counts_section(&counts),
             figures_section(job)?,
@@ -125,7 +129,7 @@ fn facts(counts: &RunCounts) -> Vec<(String, String)> {
 
 type Observed<'o> = (&'o RunCounts, &'o Rejections, usize, usize);
 
-fn all_findings(job: &Job<'_>, observed: Observed<'_>) -> Vec<Finding> {
+fn all_findings(job: &Job<'_>, absent: Option<String>, observed: Observed<'_>) -> Vec<Finding> {
     let (counts, rejections, changed, warnings) = observed;
     let note = |words: String, section| Finding { weight: Weight::Note, words, section };
     let words = job.text("look_first").unwrap_or_default();
@@ -134,6 +138,7 @@ fn all_findings(job: &Job<'_>, observed: Observed<'_>) -> Vec<Finding> {
         .filter(|line| !line.trim().is_empty())
         .map(|line| note(line.trim().to_owned(), ""))
         .collect();
+    found.extend(absent.map(|words| Finding { weight: Weight::Check, words, section: "counts" }));
     found.extend(findings(&counts.stages, &counts.runs));
     if warnings > 0 {
         let words = format!("The phases gave {}.", count(warnings, "warning"));
@@ -149,6 +154,43 @@ fn all_findings(job: &Job<'_>, observed: Observed<'_>) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// What the page is not about, because it could not be made: a page must not look whole when it is
+/// not.
+fn absent_words(job: &Job<'_>) -> Result<Option<String>, StepError> {
+    let mut runs = BTreeSet::new();
+    let mut others = BTreeSet::new();
+    for path in job.inputs(ABSENT_ROLE) {
+        let files: Vec<String> = read_json(path, "a list of files")?;
+        for file in files {
+            match run_counts::run_in_name(&file) {
+                Ok(run) => drop(runs.insert(run)),
+                Err(_) => drop(others.insert(file_name(&file).to_owned())),
+            }
+        }
+    }
+    let listed = |names: Vec<String>| names.join(", ");
+    let runs = listed(runs.iter().map(i64::to_string).collect());
+    let others = listed(others.into_iter().collect());
+    Ok(match (runs.as_str(), others.as_str()) {
+        ("", "") => None,
+        (runs, "") => Some(format!("Not all of run {runs} could be worked on: an action failed.")),
+        ("", others) => Some(format!("Could not be made, because an action failed: {others}.")),
+        (runs, others) => Some(format!(
+            "Not all of run {runs} could be worked on, nor could be made: {others}. Actions failed."
+        )),
+    })
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(
+    path: &str,
+    expected: &'static str,
+) -> Result<T, DataError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| DataError::Read { path: path.into(), source })?;
+    let wrong = |source| DataError::Document { path: path.into(), expected, source };
+    serde_json::from_str(&text).map_err(wrong)
 }
 
 fn counts_section(counts: &RunCounts) -> Section {
@@ -226,13 +268,7 @@ fn why(phase: &str, code: i64) -> String {
 fn timing_section(job: &Job<'_>) -> Result<Section, StepError> {
     let mut costs: Vec<RuleCost> = Vec::new();
     for path in job.inputs(COSTS_ROLE) {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| DataError::Read { path: path.into(), source })?;
-        let more: Vec<RuleCost> = serde_json::from_str(&text).map_err(|source| {
-            let expected = "the costs of phases";
-            DataError::Document { path: path.into(), expected, source }
-        })?;
-        costs.extend(more);
+        costs.extend(read_json::<Vec<RuleCost>>(path, "the costs of phases")?);
     }
     let mut blocks = Vec::new();
     if !costs.is_empty() {
