@@ -55,8 +55,10 @@ def spyral(config, work, repeats):
     argsort = np.argsort
     np.argsort = lambda *args, **named: argsort(*args, **named | {"kind": "stable"})
     given = json.loads(Path(config).read_text())["cluster"]
-    given["hdbscan_parameters"] = groups.HdbscanParameters(**given["hdbscan_parameters"])
-    given["continuity_join"] = groups.ContinuityJoinParameters(**given["continuity_join"])
+    kinds = {"hdbscan_parameters": groups.HdbscanParameters, "tripclust_parameters": groups.TripclustParameters,
+             "continuity_join": groups.ContinuityJoinParameters}
+    for name, kind in kinds.items():
+        given[name] = given[name] and kind(**given[name])
     phase = ClusterPhase(groups.ClusterParameters(**given), None)
     (work / "Cluster").mkdir(exist_ok=True)
     for repeat in range(int(repeats)):
@@ -93,11 +95,21 @@ def clusters(event):
     return [event[f"cluster_{at}/cloud"][:] for at in range(event.attrs["nclusters"])]
 
 
+def alike(a, b):
+    """How many clusters of b have one in a with more than 95 % of points in common, and how many there are."""
+    a, b = ([set(map(tuple, cluster)) for cluster in event] for event in (a, b))
+    found = sum(any(len(x & y) > 0.95 * len(x | y) for x in a) for y in b)
+    return found, len(b)
+
+
 def report(out, work):
     ours, theirs = h5py.File(work / "attpc.h5")["cluster"], h5py.File(work / "Cluster/run_0001.h5")["cluster"]
     pairs = [(clusters(ours[name]), clusters(theirs[name])) for name in theirs]
     same = sum(len(a) == len(b) and all(map(np.array_equal, a, b)) for a, b in pairs)
     print(f"{len(pairs)} events, clusters equal point by point in {same}")
+    number = sum(len(a) == len(b) for a, b in pairs)
+    found, total = np.sum([alike(a, b) for a, b in pairs], axis=0)
+    print(f"number of clusters equal in {number}, {found} of {total} clusters with more than 95 % of points in common")
     lines = {name: [json.loads(line) for line in (out / f"attpc_cluster.{name}.jsonl").read_text().splitlines()]
              for name in ("spyral", "attpc")}
     # The first repetition of Spyral loads libraries; ours has no such difference.

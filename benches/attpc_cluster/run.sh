@@ -5,11 +5,13 @@
 #
 # Raw numbers go to OUT_DIR (default: benches/runs/<date>-<cores>core-<machine>). Needs Python 3.11 with venv,
 # a C++ compiler and Eigen (Debian: libeigen3-dev), because a package that Spyral needs is built from source.
-# WORK names the scratch directory; PYTHON a Python that has Spyral; ATTPC the command that runs a step document.
+# WORK names the scratch directory; PYTHON a Python that has Spyral; ATTPC the command that runs a step document;
+# CONFIG the parameters, of HDBSCAN if not given (for triplets: benches/attpc_cluster/tripclust.json).
 set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/../.." && pwd)
 here=$root/benches/attpc_cluster
+config=${CONFIG:-$root/tests/data/attpc/config/spyral_config.json}
 work=${WORK:-${TMPDIR:-/tmp}/attpc-bench-cluster}
 out=${1:-$root/benches/runs/$(date +%F)-$(nproc)core-$(uname -m)}
 mkdir -p "$work" "$out"
@@ -28,9 +30,9 @@ if [ -z "${ATTPC:-}" ]; then
     ATTPC="$root/target/release/attpc kernel run"
 fi
 
-"$python" "$here/clusters.py" make "$root/tests/data/attpc/reference/Pointcloud" "$work" 10
-"$python" "$here/clusters.py" spyral "$root/tests/data/attpc/config/spyral_config.json" "$work" 3 \
+"$python" "$here/clusters.py" make "$root/tests/data/attpc/reference/Pointcloud" "$work" "${TIMES:-10}"
+"$python" "$here/clusters.py" spyral "$config" "$work" 3 \
     > "$out/attpc_cluster.spyral.jsonl"
-"$python" "$here/clusters.py" attpc "$root/tests/data/attpc/config/spyral_config.json" "$work" 5 "$ATTPC" \
+"$python" "$here/clusters.py" attpc "$config" "$work" 5 "$ATTPC" \
     > "$out/attpc_cluster.attpc.jsonl"
 "$python" "$here/clusters.py" report "$out" "$work" | tee "$out/attpc_cluster.txt"

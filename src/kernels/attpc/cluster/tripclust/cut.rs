@@ -5,6 +5,8 @@ use crate::kernels::attpc::cluster::params::TripclustParams;
 /// Standard deviations of the heights so far that a height must be above the one before, to be the
 /// first that is not of one track.
 const JUMP: f64 = 2.0;
+/// Heights up to this are rounding, as between triplets of an ideal line; no track is that straight.
+const ROUNDING: f64 = 1e-6;
 
 /// Two clusters of triplets become one; each is named by any of its triplets.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +34,8 @@ fn before_jump(merges: &[Merge]) -> usize {
         squares += off * (height - mean);
         if at >= 1 && at >= merges.len() / 2 {
             let deviation = (squares / at as f64).sqrt();
-            if height - merges[at - 1].height > JUMP * deviation {
+            let jump = height - merges[at - 1].height;
+            if jump > JUMP * deviation && *height > ROUNDING {
                 return at;
             }
         }
@@ -114,6 +117,8 @@ mod tests {
         assert_eq!([two_levels(9, 11), two_levels(10, 10)], [20, 10]);
         assert_eq!([kept(&[]), kept(&[3.0]), kept(&[1.0, 1e9])], [0, 1, 2]);
         assert_eq!(kept(&[2.0; 40]), 40);
+        // Unlike there, a jump among rounding errors is none.
+        assert_eq!(kept(&[0.0, 0.0, 0.0, 0.0, 0.0, 1e-8, 1e-8, 1.0]), 7);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::kernels::attpc::cluster::tripclust::triplets::Triplet;
 
 /// The distance that no directions exceed by themselves; those at a right angle would be infinitely
 /// far from each other, and infinities have no mean.
-const FARTHEST: f64 = 1e8;
+pub(super) const FARTHEST: f64 = 1e8;
 
 /// Where triplets are and where they point, one array for each coordinate. The place of a triplet
 /// is the mean of its points, its direction that of its longer arm.
@@ -61,7 +61,7 @@ impl Tangent {
     }
 
     /// Squared distance of a place from the line; rounding may make it less than nothing.
-    pub fn beside_squared(&self, place: [f64; 3]) -> f64 {
+    fn beside_squared(&self, place: [f64; 3]) -> f64 {
         let [here, way] = [self.place, self.direction];
         let step = [place[0] - here[0], place[1] - here[1], place[2] - here[2]];
         let along = step[0] * way[0] + step[1] * way[1] + step[2] * way[2];

@@ -19,9 +19,9 @@ use crate::kernels::attpc::pointcloud::Compat;
 use metric::Tangents;
 use triplets::Triplet;
 
-/// Most triplets of a cloud under single linkage, whose time grows with their square: those of at
-/// least 10 000 points with three triplets each, a few seconds.
-pub(super) const MOST_TRIPLETS: usize = 1 << 15;
+/// Most triplets of a cloud under single linkage, whose time grows with their square: those of over
+/// 20 000 points with three triplets each, a few seconds.
+pub(super) const MOST_TRIPLETS: usize = 1 << 16;
 /// Most triplets of a cloud under the other linkages, which keep all distances: 75 MB of them.
 pub(super) const MOST_IN_MATRIX: usize = 6_144;
 

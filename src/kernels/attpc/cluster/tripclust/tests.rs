@@ -114,7 +114,7 @@ fn few_points_or_points_in_one_place_have_no_cluster() {
 
 #[test]
 fn clouds_beyond_the_limits_are_refused_and_below_them_are_not() {
-    let points = line([0.0; 3], [0.6, 0.0, 0.8], 12_000);
+    let points = line([0.0; 3], [0.6, 0.0, 0.8], 24_000);
     let many = TripclustParams { n: 3, ..fixed() };
     assert_eq!(labels(&points, &many, Compat::Exact), Err(Refused::Oversized));
     let averaged = TripclustParams { link: Link::Average, ..many };
