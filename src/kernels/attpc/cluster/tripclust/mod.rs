@@ -69,7 +69,11 @@ pub(super) fn labels(
             &split::Rule { gap: lengths.gap, fewest: params.m },
         );
     }
-    Ok(assign(points.len(), &triplets, &clusters, compat))
+    let same = match compat {
+        Compat::Exact => smooth::first_in_place(&smoothed),
+        Compat::Spyral11 => (0..points.len() as u32).collect(),
+    };
+    Ok(assign(&same, &triplets, &clusters, compat))
 }
 
 /// What of the parameters has an effect: the peer never passes the linkage on, and its module does
@@ -108,13 +112,15 @@ impl Lengths {
 }
 
 /// Gives every point to one of the clusters whose triplets it is in: in the peer to the first, else
-/// to that with most of its triplets, and to the first of equals.
-fn assign(points: usize, triplets: &[Triplet], clusters: &[Vec<u32>], compat: Compat) -> Vec<i64> {
-    let mut labels = vec![-1; points];
-    let mut most = vec![0_u32; points];
-    let mut votes = vec![0_u32; points];
+/// to that with most of its triplets, and to the first of equals. `same` names for each point the
+/// one whose fate it shares.
+fn assign(same: &[u32], triplets: &[Triplet], clusters: &[Vec<u32>], compat: Compat) -> Vec<i64> {
+    let mut labels = vec![-1; same.len()];
+    let mut most = vec![0_u32; same.len()];
+    let mut votes = vec![0_u32; same.len()];
     for (label, members) in clusters.iter().enumerate() {
-        let of_cluster = || members.iter().flat_map(|member| triplets[*member as usize].points());
+        let points = |member: &u32| triplets[*member as usize].points();
+        let of_cluster = || members.iter().flat_map(points).map(|point| same[point] as usize);
         for point in of_cluster() {
             votes[point] += 1;
         }
@@ -133,7 +139,7 @@ fn assign(points: usize, triplets: &[Triplet], clusters: &[Vec<u32>], compat: Co
             votes[point] = 0;
         }
     }
-    labels
+    same.iter().map(|point| labels[*point as usize]).collect()
 }
 
 #[cfg(test)]

@@ -33,6 +33,21 @@ pub(super) fn smoothed(points: &[[f64; 3]], radius: f64) -> Vec<[f64; 3]> {
     result
 }
 
+/// For each point the first one that is in its very place. Smoothing makes many of them, and which
+/// one of such a heap a triplet names is an accident.
+pub(super) fn first_in_place(points: &[[f64; 3]]) -> Vec<u32> {
+    let key = |at: &u32| points[*at as usize].map(f64::to_bits);
+    let mut order: Vec<u32> = (0..points.len() as u32).collect();
+    order.sort_by_key(key);
+    let mut first: Vec<u32> = (0..points.len() as u32).collect();
+    for pair in order.windows(2) {
+        if key(&pair[0]) == key(&pair[1]) {
+            first[pair[1] as usize] = first[pair[0] as usize];
+        }
+    }
+    first
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +71,11 @@ mod tests {
         assert_eq!(result[2], [0.0, 0.0, 3.0]);
         assert_eq!(result[3], points[3]);
         assert_eq!(smoothed(&points, 0.0), points);
+    }
+
+    #[test]
+    fn points_in_one_place_are_known_by_the_first_of_them() {
+        let [a, b] = [[1.0, 2.0, 3.0], [1.0, 2.0, 4.0]];
+        assert_eq!(first_in_place(&[b, a, b, a, a]), [0, 1, 0, 1, 1]);
     }
 }

@@ -143,9 +143,13 @@ fn a_point_of_two_clusters_goes_to_that_with_most_of_its_triplets() {
     let triplet = |far, middle, near| Triplet { far, middle, near };
     let triplets = [triplet(0, 1, 2), triplet(2, 3, 4), triplet(4, 3, 2), triplet(2, 4, 5)];
     let clusters = [vec![0], vec![1, 2, 3]];
-    let labels = |compat| assign(7, &triplets, &clusters, compat);
+    let alone: Vec<u32> = (0..7).collect();
+    let labels = |compat| assign(&alone, &triplets, &clusters, compat);
     assert_eq!(labels(Compat::Spyral11), [0, 0, 0, 1, 1, 1, -1]);
     assert_eq!(labels(Compat::Exact), [0, 0, 1, 1, 1, 1, -1]);
+    // The last is in the place of the first.
+    let shared = [0, 1, 2, 3, 4, 5, 0];
+    assert_eq!(assign(&shared, &triplets, &clusters, Compat::Exact), [0, 0, 1, 1, 1, 1, 0]);
 }
 
 #[test]
