@@ -1,7 +1,8 @@
 //! The CPU version, which defines the kernel.
 
 use crate::kernels::attpc::cluster::direction::{Direction, Judge, Track};
-use crate::kernels::attpc::cluster::params::Params;
+use crate::kernels::attpc::cluster::params::{Method, Params};
+use crate::kernels::attpc::cluster::tripclust::{self, Refused};
 use crate::kernels::attpc::cluster::{hdbscan, joins, lof};
 use crate::kernels::attpc::pointcloud::{Compat, Point};
 
@@ -47,6 +48,11 @@ pub struct ClusterCounts {
     pub repeated_z: u64,
     /// Clouds of too few points for any cluster.
     pub small: u64,
+    /// Clouds without a cluster because too many points are in one place with another, so that
+    /// there is no length for triplets.
+    pub coincident: u64,
+    /// Clouds without a cluster because they have too many triplets.
+    pub oversized: u64,
     pub clusters: u64,
 }
 
@@ -61,6 +67,8 @@ impl ClusterCounts {
         self.undirected += other.undirected;
         self.repeated_z += other.repeated_z;
         self.small += other.small;
+        self.coincident += other.coincident;
+        self.oversized += other.oversized;
         self.clusters += other.clusters;
     }
 }
@@ -145,7 +153,13 @@ impl ClusterKernel {
             small: u64::from(self.is_small(&cloud)),
             ..ClusterCounts::default()
         };
-        let mut groups = self.groups(&cloud);
+        let mut groups = self.find_groups(&cloud).unwrap_or_else(|refused| {
+            match refused {
+                Refused::Coincident => counts.coincident = 1,
+                Refused::Oversized => counts.oversized = 1,
+            }
+            Vec::new()
+        });
         counts.noise = cloud.len() as u64 - members(&groups);
         self.clean(&cloud, &mut groups);
         counts.repeated_z = self.direct(&cloud, &mut groups);
@@ -167,15 +181,29 @@ impl ClusterKernel {
 
     /// True when a cloud has too few points for any cluster.
     fn is_small(&self, cloud: &SortedCloud) -> bool {
-        cloud.len() < self.params.min_cloud_size.max(self.params.hdbscan.min_points)
+        let least = match &self.params.method {
+            Method::Hdbscan(params) => params.min_points,
+            Method::Tripclust(_) => 0,
+        };
+        cloud.len() < self.params.min_cloud_size.max(least)
     }
 
-    /// What the density clustering finds, by ascending label. A single point is no cluster.
+    /// What the clustering finds, by ascending label. A single point is no cluster, and a cloud that
+    /// cannot be clustered has none.
     pub fn groups(&self, cloud: &SortedCloud) -> Vec<Group> {
+        self.find_groups(cloud).unwrap_or_default()
+    }
+
+    fn find_groups(&self, cloud: &SortedCloud) -> Result<Vec<Group>, Refused> {
         if self.is_small(cloud) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let labels = hdbscan::labels(&cloud.positions, &self.params.hdbscan);
+        let labels = match &self.params.method {
+            Method::Hdbscan(params) => hdbscan::labels(&cloud.positions, params),
+            Method::Tripclust(params) => {
+                tripclust::labels(&cloud.positions, params, self.params.compat)?
+            }
+        };
         let count = labels.iter().max().map_or(0, |last| (last + 1) as usize);
         let mut members = vec![Vec::new(); count];
         for (place, label) in labels.into_iter().enumerate() {
@@ -187,7 +215,8 @@ impl ClusterKernel {
             let direction = Direction::None;
             Group { label: label as i64, direction, members, clean: false }
         };
-        members.into_iter().enumerate().map(group).filter(|group| group.members.len() > 1).collect()
+        let groups = members.into_iter().enumerate().map(group);
+        Ok(groups.filter(|group| group.members.len() > 1).collect())
     }
 
     /// Drops the outliers of every group.
@@ -244,15 +273,19 @@ mod tests {
     use crate::kernels::attpc::cluster::params::{HdbscanParams, Join};
     use crate::kernels::attpc::cluster::sample;
 
+    fn hdbscan() -> HdbscanParams {
+        HdbscanParams {
+            min_points: 3,
+            min_size_scale_factor: 0.05,
+            min_size_lower_cutoff: 10,
+            cluster_selection_epsilon: 10.0,
+        }
+    }
+
     fn params() -> Params {
         Params {
             min_cloud_size: 50,
-            hdbscan: HdbscanParams {
-                min_points: 3,
-                min_size_scale_factor: 0.05,
-                min_size_lower_cutoff: 10,
-                cluster_selection_epsilon: 10.0,
-            },
+            method: Method::Hdbscan(hdbscan()),
             join: Some(Join::Continuity { radius_fraction: 0.4, z_fraction: 0.2 }),
             direction_threshold: 0.5,
             outlier_scale_factor: 0.05,
@@ -293,8 +326,8 @@ mod tests {
             assert_eq!((found.clusters.len(), found.counts.small), (0, 1), "{count}");
         }
         // More neighbours than points are asked for.
-        let mut params = params();
-        params.hdbscan.min_points = 400;
+        let method = Method::Hdbscan(HdbscanParams { min_points: 400, ..hdbscan() });
+        let params = Params { method, ..params() };
         let found = ClusterKernel::new(params).cluster(&cloud(&sample::tracks(1, 300))).unwrap();
         assert_eq!((found.clusters.len(), found.counts.small), (0, 1));
     }

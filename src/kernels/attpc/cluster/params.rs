@@ -7,7 +7,7 @@ use crate::kernels::attpc::pointcloud::Compat;
 pub struct Params {
     /// Clouds of fewer points get no cluster.
     pub min_cloud_size: usize,
-    pub hdbscan: HdbscanParams,
+    pub method: Method,
     /// How clusters that are parts of one track are put together, if at all.
     pub join: Option<Join>,
     /// Part of the steps along z that must turn the same way, 0 to 1.
@@ -15,6 +15,13 @@ pub struct Params {
     /// Neighbours that outliers are judged by, as a part of the cluster's points.
     pub outlier_scale_factor: f64,
     pub compat: Compat,
+}
+
+/// How points are put together in the first place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Method {
+    Hdbscan(HdbscanParams),
+    Tripclust(TripclustParams),
 }
 
 /// Density clustering.
@@ -36,6 +43,50 @@ impl HdbscanParams {
         let part = (self.min_size_scale_factor * points as f64) as usize;
         part.max(self.min_size_lower_cutoff)
     }
+}
+
+/// Clustering of triplets of points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TripclustParams {
+    /// Points are smoothed over this radius, in mm or in units of the cloud's own length.
+    pub r: f64,
+    /// Whether `r` is in units of the own length, the first quartile of distances to the nearest
+    /// point.
+    pub rdnn: bool,
+    /// Points, itself included, that a point may be the middle of a triplet with.
+    pub k: usize,
+    /// Most triplets with one middle.
+    pub n: usize,
+    /// Largest bend of a triplet: one minus the cosine of the angle.
+    pub a: f64,
+    /// Distance beside each other that counts as much as an angle of 45 degrees; above 0.
+    pub s: f64,
+    /// Whether `s` is in units of the own length.
+    pub sdnn: bool,
+    /// Clusters of triplets are merged below this distance, where it is not found by itself.
+    pub t: f64,
+    /// Whether the distance is where the distances of merges first jump.
+    pub tauto: bool,
+    /// Longest step within a cluster, in mm or own lengths; 0 for any.
+    pub dmax: f64,
+    /// Whether `dmax` is in units of the own length.
+    pub dmax_dnn: bool,
+    /// Whether the middle of a triplet must be between its ends in the order of points.
+    pub ordered: bool,
+    pub link: Link,
+    /// Fewest triplets of a cluster.
+    pub m: usize,
+}
+
+/// How far clusters of triplets are from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// As far as their nearest members.
+    Single,
+    /// As far as their farthest members.
+    Complete,
+    /// The mean distance of members.
+    Average,
 }
 
 /// How clusters are joined.

@@ -100,8 +100,37 @@ fn hdbscan() -> Vec<ParamInfo> {
 }
 
 fn tripclust() -> Vec<ParamInfo> {
-    let doc = "Another clustering of Spyral's, which this kernel lacks: null, or beside HDBSCAN's.";
-    vec![grouped("tripclust_parameters", ParamKind::Any, doc)]
+    const FLAG: ParamKind = ParamKind::Bool;
+    vec![
+        grouped("tripclust_parameters.r", NOT_NEGATIVE, "Radius of smoothing; 6.0 when not given."),
+        grouped("tripclust_parameters.rdnn", FLAG, "Is `r` in own lengths, not in mm? Yes."),
+        grouped(
+            "tripclust_parameters.k",
+            at_least(3),
+            "Points, itself included, that a point makes triplets with; 12 when not given.",
+        ),
+        grouped("tripclust_parameters.n", at_least(1), "Most triplets of a middle; 3."),
+        grouped("tripclust_parameters.a", NOT_NEGATIVE, "Largest bend, 1 - cos of it; 0.03."),
+        grouped("tripclust_parameters.s", NOT_NEGATIVE, "Distance like a bend of 45 degrees; 0.3."),
+        grouped("tripclust_parameters.sdnn", FLAG, "Is `s` in own lengths, not in mm? Yes."),
+        grouped(
+            "tripclust_parameters.t",
+            NOT_NEGATIVE,
+            "Distance up to which triplets merge; 0.0.",
+        ),
+        grouped("tripclust_parameters.tauto", FLAG, "Is `t` found by a jump of distances? Yes."),
+        grouped("tripclust_parameters.dmax", NOT_NEGATIVE, "Longest step in a cluster; 0.0: any."),
+        grouped("tripclust_parameters.dmax_dnn", FLAG, "Is `dmax` in own lengths, not in mm? No."),
+        grouped("tripclust_parameters.ordered", FLAG, "Are the middles between the ends? Yes."),
+        grouped(
+            "tripclust_parameters.link",
+            ParamKind::Int { min: 0, max: 2 },
+            "Linkage: 0 single, 1 complete, 2 average; 0 when not given.",
+        ),
+        grouped("tripclust_parameters.m", at_least(1), "Fewest triplets of a cluster; 50."),
+        grouped("tripclust_parameters.postprocess", FLAG, "Splits at vertices: not to be had, No."),
+        grouped("tripclust_parameters.min_depth", at_least(0), "Of `postprocess` only."),
+    ]
 }
 
 fn joins() -> Vec<ParamInfo> {

@@ -17,6 +17,8 @@ pub(super) struct Tally {
     first_unsorted: Option<(i64, Unsorted)>,
     first_undefined: Option<i64>,
     first_repeated: Option<i64>,
+    first_coincident: Option<i64>,
+    first_oversized: Option<i64>,
     warnings: Vec<String>,
 }
 
@@ -33,6 +35,12 @@ impl Tally {
                 self.counts.add(counts);
                 if counts.undefined > 0 {
                     self.first_undefined.get_or_insert(event);
+                }
+                if counts.coincident > 0 {
+                    self.first_coincident.get_or_insert(event);
+                }
+                if counts.oversized > 0 {
+                    self.first_oversized.get_or_insert(event);
                 }
                 if counts.repeated_z > 0 {
                     self.first_repeated.get_or_insert(event);
@@ -84,6 +92,20 @@ impl Tally {
             warn(self.counts.undefined, "point", rest);
         }
         warn(self.counts.small, "cloud", "of too few points, so without a cluster".to_owned());
+        if let Some(event) = self.first_coincident {
+            let rest = format!(
+                "without a cluster because too many of their points are in the place of another, \
+                 the first is that of event `{event}`; give `r` and `s` in mm to cluster them"
+            );
+            warn(self.counts.coincident, "cloud", rest);
+        }
+        if let Some(event) = self.first_oversized {
+            let rest = format!(
+                "without a cluster because they have too many triplets, \
+                 the first is that of event `{event}`"
+            );
+            warn(self.counts.oversized, "cloud", rest);
+        }
         if let Some(event) = self.first_repeated {
             let rest =
                 format!("without a direction because z repeats in them, first in event `{event}`");

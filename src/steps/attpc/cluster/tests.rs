@@ -10,7 +10,7 @@ use crate::data::cloud_reader::{CloudFile, StoredCloud};
 use crate::data::cloud_writer::{CLOUD_COLUMNS, CloudFacts, CloudWriter, IonChamberFacts};
 use crate::data::cluster_reader::{ClusterFile, StoredEvent};
 use crate::kernels::attpc::cluster::{
-    ClusterKernel, Group, HdbscanParams, Join, Params, SortedCloud,
+    ClusterKernel, Group, HdbscanParams, Join, Link, Method, Params, SortedCloud, TripclustParams,
 };
 use crate::kernels::attpc::pointcloud::Compat;
 use crate::model::step::StepSpec;
@@ -49,12 +49,12 @@ fn reference_params() -> serde_json::Value {
 fn reference_kernel() -> ClusterKernel {
     ClusterKernel::new(Params {
         min_cloud_size: 50,
-        hdbscan: HdbscanParams {
+        method: Method::Hdbscan(HdbscanParams {
             min_points: 3,
             min_size_scale_factor: 0.03,
             min_size_lower_cutoff: 10,
             cluster_selection_epsilon: 10.0,
-        },
+        }),
         join: Some(Join::Continuity { radius_fraction: 0.4, z_fraction: 0.2 }),
         direction_threshold: 0.5,
         outlier_scale_factor: 0.1,
@@ -422,17 +422,162 @@ fn joins_are_off_unless_given_and_the_first_of_both_wins() {
 }
 
 #[test]
-fn a_clustering_that_is_not_there_is_refused_unless_the_other_is_given() {
+fn of_two_clusterings_that_of_the_density_is_used() {
     let path = clouds_of("run_0104");
     let mut params = reference_params();
+    let alone = Trial::new(&[&path], &params).events();
     params["tripclust_parameters"] = json!({ "r": 6.0, "k": 12 });
-    let warnings = Trial::new(&[&path], &params).run().unwrap().warnings;
+    let both = Trial::new(&[&path], &params);
+    let warnings = both.run().unwrap().warnings;
     assert_eq!(warnings[0], "both clusterings are given, `hdbscan_parameters` are used");
+    assert_eq!(both.events(), alone);
     params["hdbscan_parameters"] = json!(null);
+    assert_ne!(Trial::new(&[&path], &params).events(), alone);
+}
+
+/// Spyral's documented parameters of its other clustering, which it is given alone.
+fn tripclust_params() -> serde_json::Value {
+    let mut params = reference_params();
+    params["hdbscan_parameters"] = json!(null);
+    params["tripclust_parameters"] = json!({
+        "r": 6, "rdnn": true, "k": 12, "n": 3, "a": 0.03, "s": 0.3, "sdnn": true, "t": 0.0,
+        "tauto": true, "dmax": 0.0, "dmax_dnn": false, "ordered": true, "link": 0, "m": 50,
+        "postprocess": false, "min_depth": 25,
+    });
+    params
+}
+
+fn tripclust_kernel(compat: Compat) -> ClusterKernel {
+    let params = TripclustParams {
+        r: 6.0,
+        rdnn: true,
+        k: 12,
+        n: 3,
+        a: 0.03,
+        s: 0.3,
+        sdnn: true,
+        t: 0.0,
+        tauto: true,
+        dmax: 0.0,
+        dmax_dnn: false,
+        ordered: true,
+        link: Link::Single,
+        m: 50,
+    };
+    ClusterKernel::new(Params {
+        min_cloud_size: 50,
+        method: Method::Tripclust(params),
+        join: Some(Join::Continuity { radius_fraction: 0.4, z_fraction: 0.2 }),
+        direction_threshold: 0.5,
+        outlier_scale_factor: 0.1,
+        compat,
+    })
+}
+
+/// Labels that the peer's module gave the clouds of a run, by event.
+fn tripclust_labels(run: &str) -> Vec<(i64, Vec<i64>)> {
+    let group = hdf5::File::open(reference("tripclust.h5")).unwrap().group(run).unwrap();
+    let read = |name| group.dataset(name).unwrap().as_reader().read_raw::<i64>().unwrap();
+    let (events, points, labels) = (read("event"), read("points"), read("label"));
+    let mut labels = labels.into_iter();
+    let mut cloud = |points: i64| labels.by_ref().take(points as usize).collect::<Vec<_>>();
+    events.into_iter().zip(points.into_iter().map(&mut cloud)).collect()
+}
+
+/// How many of the clusters that the peer finds come out with more than 95 % of points in common.
+fn alike(found: &[i64], expected: &[i64]) -> [f64; 2] {
+    let found = partition(found);
+    let mut tally = [0.0; 2];
+    for expected in partition(expected) {
+        let likeness = |found: &Vec<usize>| {
+            let both = found.iter().filter(|at| expected.binary_search(at).is_ok()).count();
+            both as f64 / (found.len() + expected.len() - both) as f64
+        };
+        count(&mut tally, found.iter().map(likeness).any(|likeness| likeness > 0.95));
+    }
+    tally
+}
+
+#[test]
+fn triplet_clusters_agree_with_those_of_the_peers_module() {
+    let kernel = tripclust_kernel(Compat::Spyral11);
+    let [mut numbers, mut sets, mut clusters] = [[0.0; 2]; 3];
+    for run in RUNS {
+        let expected = tripclust_labels(run);
+        let clouds: Vec<StoredCloud> = read_clouds(&clouds_of(run));
+        for (event, expected) in expected {
+            let stored = clouds.iter().find(|cloud| cloud.event == event).unwrap();
+            let cloud = SortedCloud::new(&stored.rows).unwrap();
+            let found = labels(&kernel.groups(&cloud), cloud.len());
+            count(&mut numbers, partition(&found).len() == partition(&expected).len());
+            count(&mut sets, found == expected);
+            let [right, wrong] = alike(&found, &expected);
+            clusters = [clusters[0] + right, clusters[1] + wrong];
+        }
+    }
+    println!("numbers {numbers:?} labels {sets:?} clusters {clusters:?}");
+    assert!(numbers[0] + numbers[1] > 140.0);
+    for ([right, wrong], misses) in [(numbers, 0.02), (sets, 0.2), (clusters, 0.03)] {
+        assert!(wrong <= misses * (right + wrong), "{right} {wrong}");
+    }
+}
+
+#[test]
+fn triplet_clusters_are_the_same_for_any_number_of_threads() {
+    let path = clouds_of("run_0104");
+    let trial = |cores| Trial::new(&[&path], &tripclust_params()).cores(cores);
+    assert_eq!(trial(1).bytes(), trial(3).bytes());
+    let mut exact = tripclust_params();
+    exact["compat"] = json!("exact");
+    let clusters = |params| -> usize {
+        Trial::new(&[&path], params).events().iter().map(|event| event.clusters.len()).sum()
+    };
+    assert!(clusters(&exact) > 0 && clusters(&tripclust_params()) > 0);
+}
+
+#[test]
+fn what_triplet_clustering_cannot_do_is_told() {
+    let path = clouds_of("run_0104");
+    let with = |name: &str, value: serde_json::Value| {
+        let mut params = tripclust_params();
+        params["tripclust_parameters"][name] = value;
+        Trial::new(&[&path], &params)
+    };
     assert_eq!(
-        Trial::new(&[&path], &params).refusal(),
-        "no clustering by `tripclust_parameters` here, give `hdbscan_parameters`"
+        with("postprocess", json!(true)).refusal(),
+        "`tripclust_parameters.postprocess` is `true`, which is not to be had, set it to `false`"
     );
+    assert_eq!(
+        with("s", json!(0.0)).refusal(),
+        "`tripclust_parameters.s` is `0`, must be above it because distances are divided by it"
+    );
+    assert_eq!(
+        with("link", json!(3)).refusal(),
+        "`tripclust_parameters.link` is `3`, must be between 0 and 2"
+    );
+    for (name, value) in [("link", json!(1)), ("dmax", json!(30.0))] {
+        let warnings = with(name, value).run().unwrap().warnings;
+        let expected = format!("`tripclust_parameters.{name}` has no effect in this mode");
+        assert_eq!(warnings[0], expected);
+    }
+}
+
+#[test]
+fn clouds_without_a_length_of_their_own_are_counted_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = vec![[1.0, 2.0, 3.0, 80.0, 400.0, 0.0, 0.0, 0.5]; 60];
+    let pile = StoredCloud { event: 3, orig_run: 1, orig_event: 3, ion_chamber: None, rows };
+    let path = write_clouds(&dir, "cloud.h5", &[pile], [3, 3]);
+    let trial = Trial::new(&[&path], &tripclust_params());
+    let warnings = trial.run().unwrap().warnings;
+    assert_eq!(
+        warnings,
+        [
+            "1 cloud without a cluster because too many of their points are in the place of another, \
+          the first is that of event `3`; give `r` and `s` in mm to cluster them"
+        ]
+    );
+    assert!(trial.events()[0].clusters.is_empty());
 }
 
 #[test]
