@@ -32,6 +32,11 @@ pub enum DataError {
     MissingEvent { path: PathBuf, event: u64, object: String },
     #[error("`{object}` is damaged, a chunk of {expected} bytes does not unpack: `{}`", path.display())]
     DamagedChunk { path: PathBuf, object: String, expected: usize },
+    #[error(
+        "`{object}` is damaged, a chunk is said to lie at ({row}, {column}) where none begins: `{}`",
+        path.display()
+    )]
+    MisplacedChunk { path: PathBuf, object: String, row: usize, column: usize },
     #[error("line {line} of a table is `{found}`, expected {expected}: `{}`", path.display())]
     TableLine { path: PathBuf, line: usize, found: String, expected: String },
     #[error("table has {found} rows, expected {expected}: `{}`", path.display())]

@@ -299,6 +299,14 @@ impl<T: Cell> Block<T> {
         };
         let direct = dtype.byte_order() == ByteOrder::LittleEndian && file.library.userblock() == 0;
         let storage = match direct.then(|| direct_storage(&dataset, rows, columns)).flatten() {
+            Some(Storage::Chunked { rows: height, columns: width, packing, chunks }) => {
+                let steps = [height, width];
+                if let Some([row, column]) = misplaced(&chunks, steps, [rows, columns]) {
+                    let path = file.path.clone();
+                    return Err(DataError::MisplacedChunk { path, object, row, column });
+                }
+                Storage::Chunked { rows: height, columns: width, packing, chunks }
+            }
             Some(storage) => storage,
             None => Storage::Loaded(
                 dataset
@@ -429,6 +437,28 @@ fn direct_storage<T>(dataset: &Dataset, rows: usize, columns: usize) -> Option<S
     })
 }
 
+/// The place of a chunk that is not on the grid of chunks, or that another one has as well.
+fn misplaced(
+    chunks: &[Chunk],
+    [height, width]: [usize; 2],
+    [rows, columns]: [usize; 2],
+) -> Option<[usize; 2]> {
+    let across = columns.div_ceil(width);
+    let mut taken = vec![false; chunks.len()];
+    let mut is_wrong = |chunk: &&Chunk| {
+        let Chunk { row, column, .. } = **chunk;
+        let is_on_grid = row % height == 0 && column % width == 0;
+        if !is_on_grid || row >= rows || column >= columns {
+            return true;
+        }
+        // There are as many chunks as places on the grid.
+        taken
+            .get_mut(row / height * across + column / width)
+            .is_none_or(|taken| std::mem::replace(taken, true))
+    };
+    chunks.iter().find(&mut is_wrong).map(|chunk| [chunk.row, chunk.column])
+}
+
 impl HdfFile {
     fn read_at(&self, bytes: &mut [u8], at: u64) -> Result<(), DataError> {
         self.bytes.read_exact_at(bytes, at).map_err(|source| {
@@ -493,5 +523,26 @@ impl<'f> Unpacker<'f> {
     fn damaged(&self, expected: usize) -> DataError {
         let (path, object) = (self.file.path.clone(), self.object.to_owned());
         DataError::DamagedChunk { path, object, expected }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(places: &[[usize; 2]]) -> Option<[usize; 2]> {
+        let chunk =
+            |[row, column]: &[usize; 2]| Chunk { row: *row, column: *column, at: 0, bytes: 8 };
+        let chunks: Vec<Chunk> = places.iter().map(chunk).collect();
+        misplaced(&chunks, [4, 10], [6, 15])
+    }
+
+    #[test]
+    fn a_chunk_off_its_grid_is_found() {
+        assert_eq!(places(&[[0, 0], [0, 10], [4, 0], [4, 10]]), None);
+        assert_eq!(places(&[[4, 10], [4, 0], [0, 10], [0, 0]]), None);
+        for wrong in [[2, 0], [0, 5], [8, 0], [0, 20], [usize::MAX - 3, 0], [4, 10]] {
+            assert_eq!(places(&[[4, 10], wrong, [0, 0], [0, 10]]), Some(wrong));
+        }
     }
 }

@@ -11,8 +11,13 @@ const SHOWN: usize = 60;
 
 /// The rows of a CSV table of `N` number columns with one header line.
 pub fn read_csv<const N: usize>(path: &Path) -> Result<Vec<[f64; N]>, DataError> {
-    let rows = read_rows(path, 1, |line| line.split(',').map(str::trim).collect())?;
+    let rows = read_csv_lines(path)?;
     Ok(rows.into_iter().map(|row| row.values).collect())
+}
+
+/// The same with the lines that the rows stand in.
+pub fn read_csv_lines<const N: usize>(path: &Path) -> Result<Vec<Row<N>>, DataError> {
+    read_rows(path, 1, |line| line.split(',').map(str::trim).collect())
 }
 
 /// The rows of a table of `N` number columns separated by blanks, without a header.
@@ -63,12 +68,16 @@ fn read_rows<const N: usize>(
     Ok(rows)
 }
 
-/// Refuses a table that does not have the expected number of rows.
-pub fn expect_rows<T>(path: &Path, rows: &[T], expected: usize) -> Result<(), DataError> {
+/// Refuses a table that has not as many rows as another one.
+pub fn expect_rows<T>(
+    path: &Path,
+    rows: &[T],
+    (other, expected): (&Path, usize),
+) -> Result<(), DataError> {
     if rows.len() == expected {
         return Ok(());
     }
-    let (found, expected) = (rows.len(), expected.to_string());
+    let (found, expected) = (rows.len(), format!("{expected} as in `{}`", other.display()));
     Err(DataError::TableRows { path: path.to_owned(), found, expected })
 }
 
@@ -117,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_table_of_the_wrong_length_is_refused() {
-        let error = expect_rows(Path::new("t"), &[0; 3], 5).unwrap_err();
-        assert_eq!(error.to_string(), "table has 3 rows, expected 5: `t`");
+        let error = expect_rows(Path::new("t"), &[0; 3], (Path::new("u"), 5)).unwrap_err();
+        assert_eq!(error.to_string(), "table has 3 rows, expected 5 as in `u`: `t`");
     }
 }

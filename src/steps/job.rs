@@ -86,6 +86,12 @@ pub enum StepError {
     HarmonizeBalance { given: &'static str },
     #[error("harmonizing needs one of the outputs `harmonized` and `file`, found {found}")]
     HarmonizeOutput { found: &'static str },
+    #[error(
+        "event `{event}` of run `{run}` is in two inputs: `{}` and `{}`",
+        first.display(),
+        second.display()
+    )]
+    HarmonizeTwice { run: i64, event: i64, first: PathBuf, second: PathBuf },
     #[error("`files` is {files}, but there are {outputs} outputs `file`")]
     HarmonizeFiles { files: usize, outputs: usize },
     #[error(transparent)]
@@ -135,6 +141,7 @@ impl StepError {
             | StepError::HarmonizeOutput { .. } => {
                 Some("`attpc kernel describe attpc.harmonize` lists its parameters".to_owned())
             }
+            StepError::HarmonizeTwice { .. } => Some("give each run once".to_owned()),
             StepError::HarmonizeFiles { .. } => {
                 Some("leave `files` away: the outputs say how many there are".to_owned())
             }

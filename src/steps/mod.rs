@@ -11,6 +11,7 @@
 //! [`catalog`], so that a rule is checked before anything runs.
 
 mod job;
+mod leavings;
 mod table;
 
 pub mod attpc;
@@ -20,6 +21,7 @@ pub use job::{Job, StepError, StepSummary};
 use crate::kernels::gpu::{self, GpuError};
 use crate::model::step::{DeviceChoice, KernelInfo, Progress, StepSpec};
 use crate::model::text::near_misses;
+use leavings::Leavings;
 pub use table::has_gpu_version;
 use table::{NEEDS_HDF5, TABLE};
 
@@ -50,8 +52,8 @@ pub fn gpus() -> Result<u32, GpuError> {
 /// reports down thins them out.
 ///
 /// # Errors
-/// Everything that keeps the outputs from being complete; outputs may then exist half-written,
-/// because whoever starts a step gives it a private directory.
+/// Everything that keeps the outputs from being complete; output files that were begun are then
+/// removed, and a directory of outputs holds a part of them.
 pub fn run(spec: &StepSpec, progress: &dyn Fn(Progress)) -> Result<StepSummary, StepError> {
     run_on(DeviceChoice::Cpu, spec, progress)
 }
@@ -81,5 +83,6 @@ pub fn run_on(
         return Err(StepError::NoGpuVersion { kernel: info.name });
     }
     let job = Job::prepare(&info, spec, progress)?.on(device);
-    (step.run)(&job)
+    let leavings = Leavings::before(spec);
+    (step.run)(&job).inspect_err(|_| leavings.remove())
 }

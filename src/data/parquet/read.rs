@@ -37,6 +37,17 @@ pub struct Table {
 /// # Errors
 /// A file that cannot be opened or is no Parquet, or another packing.
 pub fn read_table(path: &Path) -> Result<Table, DataError> {
+    // The library may panic on damaged files, and that must cost us the step and not the program.
+    std::panic::catch_unwind(|| read_file(path)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let text = text.unwrap_or("the reader broke down");
+        let source = ParquetError::General(format!("the file is damaged: {text}"));
+        Err(DataError::ReadParquet { path: path.to_owned(), source })
+    })
+}
+
+fn read_file(path: &Path) -> Result<Table, DataError> {
     let file =
         File::open(path).map_err(|source| DataError::Open { path: path.to_owned(), source })?;
     let failed = |source| DataError::ReadParquet { path: path.to_owned(), source };
@@ -76,6 +87,11 @@ impl Table {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Columns of integers some of which are missing, and how many are; they were read as floats.
+    pub fn incomplete(&self) -> &[(String, usize)] {
+        &self.incomplete
     }
 
     /// The columns of numbers by name, in the file's order.
@@ -364,6 +380,26 @@ mod tests {
         assert_eq!(names, ["kind", "channel"]);
         assert!(truth.floats("Z").unwrap().iter().any(|charge| charge.is_nan()));
         assert!(truth.floats("ke").unwrap().iter().any(|ke| *ke > 1.0));
+    }
+
+    #[test]
+    fn no_flipped_byte_ends_the_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.parquet");
+        let columns =
+            [("event", Column::I64(vec![3, -4, 5])), ("brho", Column::F64(vec![0.5, 0.1, 0.2]))];
+        write_table(&path, &columns).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        for at in 0..bytes.len() {
+            for mask in [0x01, 0x80, 0xff] {
+                let mut changed = bytes.clone();
+                changed[at] ^= mask;
+                std::fs::write(&path, changed).unwrap();
+                if let Err(error) = read_table(&path) {
+                    assert!(message(&error, &path).contains("FILE"), "{error}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,4 +1,33 @@
-//! Where one harmonized file ends and the next begins, when the number of files is given.
+//! Where one harmonized file ends and the next begins, when the number of files is given; and which
+//! events were met before.
+
+use std::collections::BTreeMap;
+
+/// Events by run and number, each with the file it came from, kept as spans of events that follow
+/// each other in one file.
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    /// Last event and file of a span, by its run and first event.
+    spans: BTreeMap<(i64, i64), (i64, usize)>,
+}
+
+impl Origins {
+    /// Adds an event; gives the file it came from before, if any.
+    pub fn add(&mut self, run: i64, event: i64, file: usize) -> Option<usize> {
+        let before = self.spans.range_mut((run, i64::MIN)..=(run, event)).next_back();
+        if let Some((_, (last, of))) = before {
+            if event <= *last {
+                return Some(*of);
+            }
+            if *of == file && *last + 1 == event {
+                *last = event;
+                return None;
+            }
+        }
+        self.spans.insert((run, event), (event, file));
+        None
+    }
+}
 
 /// Cuts a sequence of weighted events into `files` parts of nearly equal weight and returns how
 /// many events each part holds.
@@ -42,6 +71,19 @@ mod tests {
     fn fewer_events_than_files_leave_files_empty() {
         assert_eq!(balanced(&[7], 3), [1, 0, 0]);
         assert_eq!(balanced(&[], 2), [0, 0]);
+    }
+
+    #[test]
+    fn an_event_that_was_met_before_is_known_with_its_file() {
+        let mut origins = Origins::default();
+        for (event, file) in [(5, 0), (6, 0), (9, 0), (7, 1), (8, 1), (1, 1)] {
+            assert_eq!(origins.add(101, event, file), None);
+        }
+        let met = [(5, 0), (6, 0), (7, 1), (8, 1), (9, 0), (1, 1)];
+        assert!(met.iter().all(|(event, file)| origins.add(101, *event, 2) == Some(*file)));
+        assert_eq!([2, 4, 10].map(|event| origins.add(101, event, 2)), [None; 3]);
+        assert_eq!(origins.add(102, 5, 2), None);
+        assert_eq!(origins.spans.len(), 8);
     }
 
     proptest! {

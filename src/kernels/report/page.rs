@@ -37,6 +37,8 @@ pub enum Block {
     Words(String),
     /// A table, with a heading of its own unless that is empty.
     Table(String, Table),
+    /// A long table, shown once its heading is clicked.
+    Folded(String, Table),
     Picture(Picture),
     /// Lines as they are.
     Lines(Vec<String>),
@@ -150,6 +152,11 @@ fn section_html(section: &Section, pictures: &mut usize) -> String {
             Block::Table(heading, table) => {
                 format!("<h3>{}</h3>\n{}", escape(heading), table.html())
             }
+            Block::Folded(heading, table) => format!(
+                "<details>\n<summary>{}</summary>\n{}</details>\n",
+                escape(heading),
+                table.html()
+            ),
             Block::Picture(picture) => {
                 *pictures += 1;
                 picture_html(picture, *pictures)

@@ -11,7 +11,7 @@ use crate::data::error::DataError;
 use crate::data::harmonic_writer::HarmonicWriter;
 use crate::data::parquet::{Column, write_table};
 use crate::data::raw::{Detail, Layout, LocatedEvent, RawEvent, RawRun};
-use crate::kernels::attpc::harmonize::balanced;
+use crate::kernels::attpc::harmonize::{Origins, balanced};
 use crate::model::resources::parse_size;
 use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo, Progress};
 use crate::model::value::Value;
@@ -119,6 +119,7 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
     let mut output = Output { place: &place, plan, open: None, files: 0 };
     for path in &paths {
         let run = RawRun::open(path)?;
+        facts.inputs.push(path.to_path_buf());
         let mut batch = Batch::default();
         for number in run.events() {
             match run.locate(number, Detail::Everything)? {
@@ -280,7 +281,7 @@ fn write_batch(
         pool.install(|| events.into_par_iter().map(load).collect::<Result<_, DataError>>())?;
     for mut event in loaded {
         event.orig_run = event.orig_run.or(named);
-        facts.take_event(&event);
+        facts.take_event(&event)?;
         output.append(&event)?;
         let counts = [("files", output.files), ("traces", facts.traces)];
         job.report(Progress {
@@ -368,6 +369,9 @@ struct Facts {
     harmonized_inputs: u64,
     scaler_rows: Vec<[u32; 13]>,
     oddities: Vec<String>,
+    /// Inputs that were begun.
+    inputs: Vec<PathBuf>,
+    origins: Origins,
 }
 
 impl Facts {
@@ -395,13 +399,23 @@ impl Facts {
         Ok(())
     }
 
-    fn take_event(&mut self, event: &RawEvent) {
+    fn take_event(&mut self, event: &RawEvent) -> Result<(), StepError> {
+        let file = self.inputs.len() - 1;
+        // Of an event that does not say its run nobody knows whether it is another one.
+        let met = event.orig_run.and_then(|run| {
+            self.origins.add(run, event.orig_event, file).map(|first| (run, first))
+        });
+        if let Some((run, first)) = met {
+            let [first, second] = [first, file].map(|at| self.inputs[at].clone());
+            return Err(StepError::HarmonizeTwice { run, event: event.orig_event, first, second });
+        }
         self.events += 1;
         self.without_run += u64::from(event.orig_run.is_none());
         match &event.get {
             Some(get) => self.traces += get.pads.nrows() as u64,
             None => self.without_get += 1,
         }
+        Ok(())
     }
 
     fn scaler_table(&self) -> Vec<(&'static str, Column)> {

@@ -26,6 +26,8 @@ use crate::steps::attpc::run_counts::{self, RunCounts, is_bare, ports};
 use crate::steps::attpc::solve::reason_words;
 use crate::steps::{Job, StepError, StepSummary};
 
+/// With more runs than this their table is folded.
+const MOST_RUNS: usize = 20;
 /// Warnings that the page shows; a broken detector can make any number of them.
 const MOST_WARNINGS: usize = 500;
 
@@ -199,7 +201,10 @@ fn counts_section(counts: &RunCounts) -> Section {
         let stages = stages_table(&counts.stages, &counts.runs);
         blocks.push(Block::Table(String::new(), stages));
         let runs = counts_table(&counts.stages, &counts.runs);
-        blocks.push(Block::Table("run by run".to_owned(), runs));
+        blocks.push(match counts.runs.len() {
+            0..=MOST_RUNS => Block::Table("run by run".to_owned(), runs),
+            many => Block::Folded(format!("run by run, {many} runs"), runs),
+        });
         let gap = |run: &RunRates| (0..counts.stages.len()).any(|at| run.count(at).is_none());
         if counts.runs.iter().any(gap) {
             let words = "A dash: no file of that phase was given for the run.";

@@ -54,6 +54,11 @@ pub enum SelectError {
     OtherParticle { path: PathBuf, wanted: String, z: u32, a: u32 },
     #[error("estimates differ in their columns: `{}` and `{}`", first.display(), other.display())]
     Columns { first: PathBuf, other: PathBuf },
+    #[error(
+        "`{column}` has no value in {missing} of {rows} rows, expected an integer in each: `{}`",
+        path.display()
+    )]
+    Incomplete { path: PathBuf, column: String, missing: usize, rows: usize },
 }
 
 impl SelectError {
@@ -248,6 +253,12 @@ impl Selection {
     fn append(&mut self, table: &Table, rows: &[usize]) -> Result<(), SelectError> {
         if table.columns().is_empty() && table.rows() == 0 {
             return Ok(());
+        }
+        // Such a column would be written as one of floats.
+        if let Some((column, missing)) = table.incomplete().first() {
+            let (path, column) = (table.path().to_owned(), column.clone());
+            let (missing, rows) = (*missing, table.rows());
+            return Err(SelectError::Incomplete { path, column, missing, rows });
         }
         let picked = table.pick(rows);
         if self.columns.is_empty() {

@@ -11,6 +11,11 @@ use crate::kernels::figure::svg::{Anchor, HEADING, LABEL, SMALL, Svg, TITLE};
 const SAND: &str = "#d9b26f";
 /// Up to this many runs each has a dot on its line; with more, lines alone read better.
 const DOTTED: usize = 60;
+/// Widths of lines in pixels.
+const THIN: f64 = 1.6;
+const WIDE: f64 = 5.0;
+/// How the names of stages begin whose lines are wide.
+const SELECTED: &str = "selected";
 
 /// What is known of one run. A count is absent where no file of that phase was given.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -91,11 +96,28 @@ fn subtitle(sheet: &RatesSheet<'_>, runs: &[i64]) -> String {
     line
 }
 
-/// Lines over runs, a value for each run where it is known.
+/// A line over runs, with a value for each run where it is known.
+struct Line {
+    mark: Mark,
+    name: String,
+    values: Vec<Option<f64>>,
+    /// In pixels.
+    width: f64,
+}
+
+impl Line {
+    fn new(mark: Mark, name: &str, values: Vec<Option<f64>>) -> Line {
+        // What was selected is mostly solved as well: the wide line lies under the thin one.
+        let width = if name.starts_with(SELECTED) { WIDE } else { THIN };
+        Line { mark, name: name.to_owned(), values, width }
+    }
+}
+
+/// Lines over runs.
 struct Lines {
     heading: String,
     y: String,
-    lines: Vec<(Mark, String, Vec<Option<f64>>)>,
+    lines: Vec<Line>,
     logarithmic: bool,
     empty: &'static str,
 }
@@ -104,7 +126,7 @@ fn counts_panel(sheet: &RatesSheet<'_>) -> Lines {
     let lines = (0..sheet.stages.len()).filter_map(|stage| {
         let values: Vec<Option<f64>> =
             sheet.runs.iter().map(|run| run.count(stage).map(|count| count as f64)).collect();
-        known(&values).then(|| (mark(stage), sheet.stages[stage].clone(), values))
+        known(&values).then(|| Line::new(mark(stage), &sheet.stages[stage], values))
     });
     Lines {
         heading: "Results of each phase".to_owned(),
@@ -116,16 +138,16 @@ fn counts_panel(sheet: &RatesSheet<'_>) -> Lines {
 }
 
 fn yields_panel(sheet: &RatesSheet<'_>) -> Lines {
-    let mut lines: Vec<(Mark, String, Vec<Option<f64>>)> = (1..sheet.stages.len())
+    let mut lines: Vec<Line> = (1..sheet.stages.len())
         .filter_map(|stage| {
             let yields: Vec<Option<f64>> =
                 sheet.runs.iter().map(|run| per_cloud(run, run.count(stage))).collect();
-            known(&yields).then(|| (mark(stage), sheet.stages[stage].clone(), yields))
+            known(&yields).then(|| Line::new(mark(stage), &sheet.stages[stage], yields))
         })
         .collect();
     let good = sheet.runs.iter().map(|run| per_cloud(run, Some(run.good_pulses))).collect();
     if sheet.runs.iter().any(|run| run.count(0).is_some()) {
-        lines.push((mark(6), "good ion chamber".to_owned(), good));
+        lines.push(Line::new(mark(sheet.stages.len()), "good ion chamber", good));
     }
     Lines {
         heading: "Yield: an odd run stands out".to_owned(),
@@ -159,7 +181,7 @@ fn scalers_panel(sheet: &RatesSheet<'_>) -> Lines {
             .map(|run| run.scalers.filter(|sums| seconds(sums) > 0.0))
             .map(|sums| sums.map(|sums| value(&sums) / seconds(&sums)))
             .collect();
-        known(&rates).then(|| (mark(at), (*name).to_owned(), rates))
+        known(&rates).then(|| Line::new(mark(at), name, rates))
     });
     let per = if sheet.clock_hz.is_some() { "second" } else { "scaler record" };
     Lines {
@@ -178,7 +200,7 @@ fn known(values: &[Option<f64>]) -> bool {
 type RunPlace<'p> = (([f64; 2], [f64; 2]), Axis, &'p [String]);
 
 fn draw_lines(svg: &mut Svg, ((corner, size), x, names): RunPlace<'_>, panel: Lines) {
-    let values = || panel.lines.iter().flat_map(|line| line.2.iter().flatten().copied());
+    let values = || panel.lines.iter().flat_map(|line| line.values.iter().flatten().copied());
     let most = values().fold(0.0, f64::max);
     let least = values().filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
     let y = if panel.logarithmic && most > 0.0 {
@@ -191,17 +213,23 @@ fn draw_lines(svg: &mut Svg, ((corner, size), x, names): RunPlace<'_>, panel: Li
     if panel.lines.is_empty() {
         frame.say_empty(svg, panel.empty);
     }
-    let mut legend = Legend::new();
-    for (mark, name, values) in &panel.lines {
-        let places: Vec<Option<[f64; 2]>> = values
-            .iter()
-            .enumerate()
-            .map(|(at, value)| value.map(|value| frame.at([at as f64, value])))
-            .collect();
-        frame.clipped(svg, |svg| draw_course(svg, &places, *mark));
-        legend.add(*mark, name.clone());
-    }
+    let legend = draw_courses(svg, &frame, &panel.lines);
     write_heads(svg, &frame, (&panel.heading, &legend));
+}
+
+/// Draws lines, wide ones below; gives their legend in the order of the lines.
+fn draw_courses(svg: &mut Svg, frame: &Frame, lines: &[Line]) -> Legend {
+    let mut legend = Legend::new();
+    lines.iter().for_each(|line| legend.add(line.mark, line.name.clone()));
+    let mut lines: Vec<&Line> = lines.iter().collect();
+    lines.sort_by(|a, b| b.width.total_cmp(&a.width));
+    for line in lines {
+        let place =
+            |(at, value): (usize, &Option<f64>)| value.map(|value| frame.at([at as f64, value]));
+        let places: Vec<Option<[f64; 2]>> = line.values.iter().enumerate().map(place).collect();
+        frame.clipped(svg, |svg| draw_course(svg, &places, line));
+    }
+    legend
 }
 
 /// Writes a heading over a frame, with the legend between them.
@@ -212,18 +240,20 @@ fn write_heads(svg: &mut Svg, frame: &Frame, (heading, legend): (&str, &Legend))
 }
 
 /// A line through runs, broken where a run has no value.
-fn draw_course(svg: &mut Svg, places: &[Option<[f64; 2]>], mark: Mark) {
+fn draw_course(svg: &mut Svg, places: &[Option<[f64; 2]>], line: &Line) {
+    let Line { mark, width, .. } = line;
+    let dot = 4.9 + width;
     for stretch in places.split(Option::is_none) {
         let points: Vec<[f64; 2]> = stretch.iter().flatten().copied().collect();
-        svg.path(&points, &mark.line(1.6));
+        svg.path(&points, &mark.line(*width));
         // A run between two gaps has no line to be seen by.
         if points.len() == 1 {
-            svg.dots(&points, 6.5, mark.colour);
+            svg.dots(&points, dot, mark.colour);
         }
     }
     let points: Vec<[f64; 2]> = places.iter().flatten().copied().collect();
     if points.len() <= DOTTED {
-        svg.dots(&points, 6.5, mark.colour);
+        svg.dots(&points, dot, mark.colour);
     }
 }
 
@@ -280,10 +310,10 @@ fn draw_live(svg: &mut Svg, sheet: &RatesSheet<'_>, names: &[String]) {
         sheet.runs.iter().map(|run| run.scalers.and_then(percent)).collect()
     };
     let lines = vec![
-        (mark(0), "time".to_owned(), share(|sums| [sums.clock_live, sums.clock_free])),
-        (mark(1), "triggers".to_owned(), share(|sums| [sums.trigger_live, sums.trigger_free])),
+        Line::new(mark(0), "time", share(|sums| [sums.clock_live, sums.clock_free])),
+        Line::new(mark(1), "triggers", share(|sums| [sums.trigger_live, sums.trigger_free])),
     ];
-    let lines: Vec<_> = lines.into_iter().filter(|line| known(&line.2)).collect();
+    let lines: Vec<_> = lines.into_iter().filter(|line| known(&line.values)).collect();
     let frame = Frame {
         corner: [790.0, 790.0],
         size: [290.0, 190.0],
@@ -294,14 +324,7 @@ fn draw_live(svg: &mut Svg, sheet: &RatesSheet<'_>, names: &[String]) {
     if lines.is_empty() {
         frame.say_empty(svg, "no scalers given");
     }
-    let mut legend = Legend::new();
-    for (mark, name, values) in &lines {
-        let place =
-            |(at, value): (usize, &Option<f64>)| value.map(|value| frame.at([at as f64, value]));
-        let places: Vec<Option<[f64; 2]>> = values.iter().enumerate().map(place).collect();
-        frame.clipped(svg, |svg| draw_course(svg, &places, *mark));
-        legend.add(*mark, name.clone());
-    }
+    let legend = draw_courses(svg, &frame, &lines);
     write_heads(svg, &frame, ("Live share", &legend));
 }
 
@@ -349,6 +372,30 @@ mod tests {
         let bare = RunRates { run: 6, counts: vec![Some(0)], ..RunRates::default() };
         let text = sheet(&[run(5, 40), bare, run(7, 30)], None);
         assert!(!text.contains("NaN") && !text.contains("inf"));
+    }
+
+    #[test]
+    fn lines_that_fall_together_are_both_seen_and_have_marks_of_their_own() {
+        let stages =
+            ["clouds", "clusters", "estimates", "selected a", "selected b", "solved a", "solved b"]
+                .map(str::to_owned);
+        let counts = [40, 80, 40, 10, 20, 10, 20].map(Some).to_vec();
+        let runs = [5, 6].map(|at| RunRates { counts: counts.clone(), ..run(at, 40) });
+        let sheet = RatesSheet {
+            stages: &stages,
+            runs: &runs,
+            amplitudes: &[],
+            window: None,
+            clock_hz: None,
+        };
+        let lines = yields_panel(&sheet).lines;
+        for (at, line) in lines.iter().enumerate() {
+            assert!(lines[..at].iter().all(|other| other.mark != line.mark), "{}", line.name);
+        }
+        let text = draw(&sheet);
+        let last_wide = text.rfind(&mark(4).line(WIDE)).unwrap();
+        assert!(last_wide < text.rfind(&mark(6).line(THIN)).unwrap());
+        assert!(text.find(&mark(4).line(WIDE)).unwrap() < text.find(&mark(6).line(THIN)).unwrap());
     }
 
     #[test]

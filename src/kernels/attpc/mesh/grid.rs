@@ -123,6 +123,16 @@ impl<'a> TrackGrid<'a> {
         self.track(self.index(ke, polar))
     }
 
+    /// True when a node's track holds something that is not finite.
+    pub fn is_damaged(&self, node: usize) -> bool {
+        self.track(node).into_iter().flatten().any(|number| !number.is_finite())
+    }
+
+    /// Kinetic energy in MeV and polar angle in radians of the node with this number.
+    pub fn start(&self, node: usize) -> [f64; 2] {
+        [self.ke.value(node % self.ke.bins), self.polar.value(node / self.ke.bins)]
+    }
+
     /// The nodes around a kinetic energy (MeV) and polar angle (radians); `None` outside the mesh.
     ///
     /// In its last interval of an axis Spyral 1.1 has no upper node left. There it takes the

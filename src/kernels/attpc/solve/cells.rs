@@ -2,6 +2,8 @@
 //!
 //! Nodes are widened to double precision when a fit enters a cell, because a fit makes hundreds of
 //! tracks within few cells; and samples that only repeat the end of a track are cut off there.
+//! A node that holds something that is not finite is noted, and its cell becomes a point at the
+//! vertex, so that the fit comes to an end; whoever started it then finds the note.
 
 use crate::kernels::attpc::mesh::{Cell, TrackGrid};
 
@@ -13,6 +15,8 @@ const CELLS: usize = 4;
 pub struct CellCache {
     cells: Vec<OpenCell>,
     next: usize,
+    /// The first damaged node that was met since this was last set to `None`.
+    pub damaged: Option<usize>,
 }
 
 /// Four nodes in double precision.
@@ -24,6 +28,7 @@ pub struct OpenCell {
     numbers: Vec<f64>,
     /// Number of samples before all four tracks only repeat their last one, which is counted.
     pub used: usize,
+    damaged: Option<usize>,
 }
 
 impl CellCache {
@@ -39,6 +44,7 @@ impl CellCache {
             self.cells[at].fill(grid, cell.nodes);
             at
         });
+        self.damaged = self.damaged.or(self.cells[at].damaged);
         &self.cells[at]
     }
 }
@@ -50,6 +56,10 @@ impl OpenCell {
         self.numbers.clear();
         let rows = nodes.into_iter().flat_map(|node| grid.track(node));
         rows.for_each(|row| self.numbers.extend(row.iter().map(|number| f64::from(*number))));
+        self.damaged = nodes.into_iter().find(|node| grid.is_damaged(*node));
+        if self.damaged.is_some() {
+            self.numbers.fill(0.0);
+        }
         let ends = self.numbers.chunks_exact(grid.steps).map(first_of_last);
         self.used = ends.max().unwrap_or(0) + 1;
     }

@@ -140,6 +140,8 @@ pub struct CurveCell {
     pub points: Vec<[[f64; 4]; 3]>,
     /// How far the arc after each point bulges, see [`bulge`](crate::kernels::attpc::solve::segments).
     pub bulges: Vec<f64>,
+    /// A node that holds something that is not finite.
+    damaged: Option<usize>,
 }
 
 /// Curves of the cells that a fit has met lately.
@@ -147,6 +149,8 @@ pub struct CurveCell {
 pub struct CurveCache {
     cells: Vec<CurveCell>,
     next: usize,
+    /// The first damaged node that was met since this was last set to `None`.
+    pub damaged: Option<usize>,
 }
 
 /// Cells that are kept: a fit near a corner moves among four.
@@ -165,13 +169,27 @@ impl CurveCache {
             self.cells[at].fill(grid, clock, cell.nodes);
             at
         });
+        self.damaged = self.damaged.or(self.cells[at].damaged);
         &self.cells[at]
     }
 }
 
 impl CurveCell {
+    /// A short line in place of damaged tracks, so that the fit, which is thrown away, ends.
+    fn stand_in(&mut self) {
+        self.points.clear();
+        self.points.extend([[[0.0; 4]; 3], [[0.0; 4], [0.0; 4], [STRAIGHT; 4]]]);
+        self.bulges.clear();
+        self.bulges.push(0.0);
+        self.len = self.points.len();
+    }
+
     fn fill(&mut self, grid: &TrackGrid<'_>, clock: &Clock, nodes: [usize; 4]) {
         self.nodes = nodes;
+        self.damaged = nodes.into_iter().find(|node| grid.is_damaged(*node));
+        if self.damaged.is_some() {
+            return self.stand_in();
+        }
         let ke = grid.ke.value(nodes[0] % grid.ke.bins);
         let tracks = nodes.map(|node| grid.track(node));
         let joints = clock.joints(ke);
@@ -188,6 +206,8 @@ impl CurveCell {
         }));
         let last = self.points[self.points.len() - 1];
         let used = self.points.iter().rposition(|point| *point != last).map_or(0, |at| at + 1);
+        // Tracks that stop where they begin are points, but there has to be a line to search.
+        let used = used.max(1);
         self.points.truncate(used + 1);
         self.bulges.clear();
         self.bulges.extend(joints[..used].iter().map(|joint| (0.25 * joint.turn).tan()));

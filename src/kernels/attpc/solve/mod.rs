@@ -47,6 +47,13 @@ pub struct Workspace {
     exact: objective::Workspace,
 }
 
+/// Where a node lies whose track holds something that is not finite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DamagedNode {
+    pub ke_mev: f64,
+    pub polar_degrees: f64,
+}
+
 /// Field and times of a mesh, as its description gives them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeshFacts {
@@ -72,21 +79,37 @@ impl<'m> Solver<'m> {
         Some(Solver { grid, clock, is_clock_known, particle, params })
     }
 
+    /// The first node of all whose track holds something that is not finite.
+    pub fn damaged_node(&self) -> Option<DamagedNode> {
+        let count = self.grid.ke.bins * self.grid.polar.bins;
+        (0..count).find(|node| self.grid.is_damaged(*node)).map(|node| self.damaged(node))
+    }
+
+    fn damaged(&self, node: usize) -> DamagedNode {
+        let [ke_mev, polar] = self.grid.start(node);
+        DamagedNode { ke_mev, polar_degrees: polar.to_degrees() }
+    }
+
     /// False when the mesh's times are not known, so that samples are joined by straight lines.
     pub fn is_clock_known(&self) -> bool {
         self.is_clock_known
     }
 
-    /// Fits one cluster, starting from its estimate.
+    /// Fits one cluster, starting from its estimate; the outer error is the mesh's fault.
+    ///
+    /// # Errors
+    /// A node of the mesh that the fit needs is damaged.
     pub fn fit(
         &self,
         points: &TrackPoints,
         guess: &Guess,
         work: &mut Workspace,
-    ) -> Result<Fit, Refusal> {
-        self.check(points, guess)?;
+    ) -> Result<Result<Fit, Refusal>, DamagedNode> {
+        if let Err(refusal) = self.check(points, guess) {
+            return Ok(Err(refusal));
+        }
         let (grid, particle) = (&self.grid, &self.particle);
-        Ok(match self.params.compat {
+        let fit = match self.params.compat {
             Compat::Spyral11 => {
                 spyral::fit(grid, particle, (&self.params, guess, points), &mut work.spyral)
             }
@@ -94,7 +117,9 @@ impl<'m> Solver<'m> {
                 let task = Task::new((grid, &self.clock), particle, (&self.params, points));
                 exact::fit(&task, (&self.params, guess), &mut work.exact)
             }
-        })
+        };
+        let damaged = work.spyral.take_damaged().or(work.exact.take_damaged());
+        damaged.map_or(Ok(Ok(fit)), |node| Err(self.damaged(node)))
     }
 
     /// Copies the mesh to a device, for [`Solver::fit_on`].

@@ -59,6 +59,13 @@ pub struct Workspace {
     pub feet: Vec<Foot>,
 }
 
+impl Workspace {
+    /// The damaged node of the mesh that was met since the last call, if any.
+    pub fn take_damaged(&mut self) -> Option<usize> {
+        self.cells.damaged.take()
+    }
+}
+
 /// The objective near a point: half of its gradient and of its second derivatives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quadratic {

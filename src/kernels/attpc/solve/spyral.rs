@@ -106,6 +106,13 @@ pub struct Workspace {
     nearest: Vec<Nearest>,
 }
 
+impl Workspace {
+    /// The damaged node of the mesh that was met since the last call, if any.
+    pub fn take_damaged(&mut self) -> Option<usize> {
+        self.cells.damaged.take()
+    }
+}
+
 /// One fit.
 struct Problem<'p> {
     grid: &'p TrackGrid<'p>,

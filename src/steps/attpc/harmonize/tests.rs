@@ -161,6 +161,24 @@ fn the_scaler_table_holds_all_records_of_all_runs() {
 }
 
 #[test]
+fn a_run_that_is_given_twice_is_refused_with_both_files() {
+    let space = tempfile::tempdir().unwrap();
+    let copy = space.path().join("copy_of_run_0102.h5");
+    fs::copy(example("run_0102.h5"), &copy).unwrap();
+    let out = space.path().join("out");
+    let inputs = [example("run_0102.h5"), example("run_0104.h5"), copy];
+    let error =
+        crate::steps::run(&spec(&inputs, &out, &size("3 MB")), &|_| ()).unwrap_err().to_string();
+    let [first, second] = [&inputs[0], &inputs[2]].map(|path| path.display());
+    let expected = format!("event `11` of run `102` is in two inputs: `{first}` and `{second}`");
+    assert_eq!(error, expected);
+    let mut named = spec(&inputs, &out, &[]);
+    named.outputs = vec![("file".to_owned(), space.path().join("a.h5").display().to_string())];
+    crate::steps::run(&named, &|_| ()).unwrap_err();
+    assert!(!space.path().join("a.h5").exists());
+}
+
+#[test]
 fn the_cut_must_be_given_in_one_way() {
     assert_eq!(
         refused(&[]),

@@ -18,6 +18,9 @@ use crate::steps::{Job, StepError};
 /// ends at it.
 const MARGIN: f64 = 1.1;
 
+/// Largest file of a mesh in bytes; the solver's memory has to take it.
+const LARGEST: u64 = 64_000_000_000;
+
 /// Why no mesh can be made or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum MeshError {
@@ -34,6 +37,8 @@ pub enum MeshError {
     TableBegins { path: String, found: f64, range_mm: f64 },
     #[error("no track leaves the vertex, even {ke_mev} MeV have a range of less than 1 mm")]
     NoTracks { ke_mev: f64 },
+    #[error("the mesh would take {gigabytes} GB, at most {} GB are made", LARGEST / 1_000_000_000)]
+    TooLarge { gigabytes: u64 },
     #[error("mesh `{mesh}` has shape {found}, its description says {expected}")]
     Shape { mesh: String, found: String, expected: String },
     #[error("description `{info}` says {field} {found}, expected {expected}")]
@@ -53,6 +58,10 @@ impl MeshError {
             MeshError::Shape { .. } | MeshError::Described { .. } => {
                 Some("take mesh and description from the same step".to_owned())
             }
+            MeshError::TooLarge { .. } => Some(
+                "lower `solver.n_time_steps`, `solver.interp_ke_bins` or `solver.interp_polar_bins`"
+                    .to_owned(),
+            ),
             MeshError::Order { .. } => None,
         }
     }
@@ -162,6 +171,7 @@ pub(super) struct Setup {
 
 impl Setup {
     pub(super) fn read(job: &Job<'_>) -> Result<Setup, StepError> {
+        check_size(job)?;
         let gas = read_gas(job)?;
         let particle = read_particle(job)?;
         let ke = axis(job, ["solver.interp_ke_min", "solver.interp_ke_max"], "MeV")?;
@@ -201,6 +211,18 @@ impl Setup {
                 _ => Precision::Single,
             },
         })
+    }
+}
+
+/// Refuses a mesh that no machine would take, before anything is computed.
+fn check_size(job: &Job<'_>) -> Result<(), MeshError> {
+    let counts = ["solver.n_time_steps", "solver.interp_ke_bins", "solver.interp_polar_bins"];
+    let bytes = if job.text("dtype") == Some("f8") { 8 } else { 4 };
+    // The parameters' ranges keep the product far below the largest number.
+    let bytes = counts.iter().map(|name| job.int(name) as u64).product::<u64>() * 3 * bytes;
+    match bytes > LARGEST {
+        true => Err(MeshError::TooLarge { gigabytes: bytes.div_ceil(1_000_000_000) }),
+        false => Ok(()),
     }
 }
 

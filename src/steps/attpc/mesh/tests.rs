@@ -297,6 +297,11 @@ fn parameters_that_make_no_mesh_are_refused() {
         Trial::new().angles(80.0, 20.0, 4).refused(),
         format!("`solver.interp_polar_min` is 80 deg, {order} `solver.interp_polar_max` of 20 deg")
     );
+    let large = Trial::new().energies(0.5, 45.0, 100_000).angles(38.0, 89.0, 100_000);
+    assert_eq!(
+        large.solver("n_time_steps", Value::Int(100_000)).refused(),
+        "the mesh would take 12000000 GB, at most 64 GB are made"
+    );
     let range = Trial::new().energies(1.0, 5.0, 0).refused();
     assert!(range.starts_with("`solver.interp_ke_bins` is `0`, must be "), "{range}");
     let range = Trial::new().angles(2.0, 180.5, 3).refused();

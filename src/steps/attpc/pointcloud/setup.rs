@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::data::error::DataError;
 use crate::data::raw::RawRun;
-use crate::data::table::{expect_rows, read_csv};
+use crate::data::table::{Row, expect_rows, read_csv, read_csv_lines};
 use crate::kernels::attpc::drift::DriftCorrection;
 use crate::kernels::attpc::pointcloud::{
     Compat, Detector, FribParams, PadTable, Params, PeakParams, PointcloudKernel,
@@ -25,8 +25,6 @@ pub enum PointcloudError {
     NoDrift { micromegas: f64, window: f64 },
     #[error("`events` is `{found}`, must be `all` or a range such as `0-999`")]
     EventRange { found: String },
-    #[error("beam pad `{found}` is not a pad, expected a whole number below {pads}")]
-    BeamPad { found: f64, pads: usize },
 }
 
 /// A run with everything that its clouds depend on.
@@ -132,25 +130,38 @@ fn read_pads(job: &Job<'_>, warnings: &mut Vec<String>) -> Result<PadTable, Step
     let [geometry, time, scale] =
         ["pad.pad_geometry_path", "pad.pad_time_path", "pad.pad_scale_path"].map(path);
     let xy = read_csv::<2>(geometry)?;
-    let column = |path: &Path| -> Result<Vec<f64>, DataError> {
-        let rows = read_csv::<1>(path)?;
-        expect_rows(path, &rows, xy.len())?;
-        Ok(rows.into_iter().map(|[value]| value).collect())
+    let column = |path: &Path| -> Result<Vec<Row<1>>, DataError> {
+        let rows = read_csv_lines::<1>(path)?;
+        expect_rows(path, &rows, (geometry, xy.len()))?;
+        Ok(rows)
     };
-    let (time, scale) = (column(time)?, column(scale)?);
+    let (time, scales) = (column(time)?, column(scale)?);
+    // A scale is the size of a pad relative to the big ones.
+    if let Some(row) = scales.iter().find(|row| row.values[0] <= 0.0) {
+        return Err(bad_line(scale, row, "a scale above 0".to_owned()).into());
+    }
+    let values = |rows: Vec<Row<1>>| rows.into_iter().map(|row| row.values[0]).collect();
+    let (time, scale) = (values(time), values(scales));
     let pads = xy.len();
     let mut ignored = vec![false; pads];
     match job.file("pad.beam_pads_path") {
         None => warnings.push("no `pad.beam_pads_path` is given, so no pad is left out".to_owned()),
         Some(path) => {
-            for [pad] in read_csv::<1>(Path::new(path))? {
+            for row in read_csv_lines::<1>(Path::new(path))? {
+                let [pad] = row.values;
                 let whole = pad.fract() == 0.0 && pad >= 0.0;
                 let known = ignored.get_mut(pad as usize).filter(|_| whole);
-                *known.ok_or(PointcloudError::BeamPad { found: pad, pads })? = true;
+                let expected = || format!("a pad, a whole number below {pads}");
+                *known.ok_or_else(|| bad_line(Path::new(path), &row, expected()))? = true;
             }
         }
     }
     Ok(PadTable { xy, time, scale, ignored })
+}
+
+fn bad_line(path: &Path, row: &Row<1>, expected: String) -> DataError {
+    let (path, line, found) = (path.to_owned(), row.line, row.values[0].to_string());
+    DataError::TableLine { path, line, found, expected }
 }
 
 /// The run number as the file says it, else the item's, else -1.

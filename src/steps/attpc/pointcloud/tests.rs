@@ -394,14 +394,26 @@ fn tables_that_do_not_fit_are_refused() {
     std::fs::write(&short, "scale\n1.0\n").unwrap();
     let place = Value::Text(short.display().to_string());
     let trial = trial.set("pad", "pad_scale_path", place);
-    assert_eq!(trial.refusal(), "table has 1 rows, expected 10240: `DIR/short.csv`");
+    let geometry = here("examples/01-attpc/detector/padxy.csv").display().to_string();
+    assert_eq!(
+        trial.refusal(),
+        format!("table has 1 rows, expected 10240 as in `{geometry}`: `DIR/short.csv`")
+    );
+    for bad in ["0", "-0.5"] {
+        let text = format!("scale\n1.0\n{bad}\n{}", "1.0\n".repeat(10238));
+        std::fs::write(&short, text).unwrap();
+        assert_eq!(
+            trial.refusal(),
+            format!("line 3 of a table is `{bad}`, expected a scale above 0: `DIR/short.csv`")
+        );
+    }
     let trial = Trial::new(&run_104());
     let pads = trial.file("beam.csv");
     std::fs::write(&pads, "pad\n10240\n").unwrap();
     let trial = trial.set("pad", "beam_pads_path", Value::Text(pads.display().to_string()));
     assert_eq!(
         trial.refusal(),
-        "beam pad `10240` is not a pad, expected a whole number below 10240"
+        "line 2 of a table is `10240`, expected a pad, a whole number below 10240: `DIR/beam.csv`"
     );
 }
 

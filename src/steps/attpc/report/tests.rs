@@ -98,6 +98,20 @@ fn rejections_timings_and_warnings_have_their_sections() {
 }
 
 #[test]
+fn a_table_of_many_runs_is_folded() {
+    let space = tempfile::tempdir().unwrap();
+    let path = space.path().join("estimates.parquet");
+    let page_of = |runs: i64| {
+        write_table(&path, &[("orig_run", Column::I64((1..=runs).collect()))]).unwrap();
+        page(&[("estimate", path.display().to_string())], &[]).0.unwrap()
+    };
+    assert!(page_of(20).contains("<h3>run by run</h3>"));
+    let html = page_of(21);
+    assert!(html.contains("<details>\n<summary>run by run, 21 runs</summary>\n"));
+    assert!(html.contains("</details>") && !html.contains("<h3>run by run"));
+}
+
+#[test]
 fn a_page_of_nothing_says_so() {
     let (html, warnings) = page(&[], &[]);
     assert!(html.unwrap().contains("<h1>AT-TPC trial</h1>"));

@@ -265,6 +265,15 @@ fn columns_and_bounds_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn integers_that_are_missing_are_refused_and_not_made_floats() {
+    let table = read_table(&here("truth.parquet")).unwrap();
+    let message = Selection::default().append(&table, &[0]).unwrap_err().to_string();
+    let (column, missing) = &table.incomplete()[0];
+    let expected = format!("`{column}` has no value in {missing} of {} rows, ", table.rows());
+    assert!(message.starts_with(&expected) && message.contains("truth.parquet"), "{message}");
+}
+
+#[test]
 fn a_gate_of_another_particle_is_refused() {
     let named = |name: &str| {
         let mut trial = Trial::new(104, "deuteron");

@@ -18,7 +18,9 @@ use crate::data::cluster_reader::{ClusterFile, StoredEvent};
 use crate::data::parquet::{Table, read_table};
 use crate::kernels::attpc::pointcloud::Compat;
 use crate::kernels::attpc::solve::batch::Start;
-use crate::kernels::attpc::solve::{Fit, Guess, Refusal, Solver, TrackPoints, Workspace};
+use crate::kernels::attpc::solve::{
+    DamagedNode, Fit, Guess, Refusal, Solver, TrackPoints, Workspace,
+};
 use crate::kernels::gpu::objective::TrackDistances;
 use crate::steps::{Job, StepError, StepSummary};
 
@@ -37,6 +39,10 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
     let solver = setup::solver(job, &mesh, params)?;
     // Only the compatible fit has a version for a GPU.
     let device = if params.compat == Compat::Spyral11 { job.gpu()? } else { None };
+    // A device gets the whole mesh, so the whole mesh is looked at.
+    if let Some(node) = device.as_ref().and_then(|_| solver.damaged_node()) {
+        return Err(setup::damaged(job, node).into());
+    }
     let mut distances = device.map(|device| solver.distances_on(device)).transpose()?;
     let estimate = PathBuf::from(job.input("estimate").expect("the estimate is required"));
     let rows = read_rows(&read_table(&estimate)?)?;
@@ -51,12 +57,15 @@ pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
             .collect::<Result<Vec<_>, StepError>>()?;
         let fits: Vec<Outcome> = match &mut distances {
             Some(distances) => solve_on(distances, &solver, window, tasks)?,
-            None => pool.install(|| {
-                tasks
-                    .par_iter()
-                    .map_init(Workspace::default, |work, task| solve(&solver, window, task, work))
-                    .collect()
-            }),
+            None => {
+                let fits: Vec<Result<Outcome, DamagedNode>> = pool.install(|| {
+                    let fit = |work: &mut Workspace, task| solve(&solver, window, task, work);
+                    tasks.par_iter().map_init(Workspace::default, fit).collect()
+                });
+                // The first in the order of the rows is told, whichever thread met one first.
+                let fits: Result<Vec<Outcome>, DamagedNode> = fits.into_iter().collect();
+                fits.map_err(|node| setup::damaged(job, node))?
+            }
         };
         batch.iter().zip(fits).for_each(|(row, outcome)| report.add(row, outcome));
         job.report(report.progress());
@@ -124,11 +133,12 @@ fn solve(
     [low, high]: [f64; 2],
     (row, points): &(&Row, TrackPoints),
     work: &mut Workspace,
-) -> Outcome {
+) -> Result<Outcome, DamagedNode> {
     if !(row.ic_amplitude > low && row.ic_amplitude < high) {
-        return Outcome::IonChamber;
+        return Ok(Outcome::IonChamber);
     }
-    solver.fit(points, &row.guess, work).map_or_else(Outcome::Refused, Outcome::Fitted)
+    let fit = solver.fit(points, &row.guess, work)?;
+    Ok(fit.map_or_else(Outcome::Refused, Outcome::Fitted))
 }
 
 /// The same with distances from a device.

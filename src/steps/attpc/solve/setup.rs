@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::kernels::attpc::pointcloud::Compat;
-use crate::kernels::attpc::solve::{FitMethod, MeshFacts, SolveParams, Solver, TrackParticle};
+use crate::kernels::attpc::solve::{
+    DamagedNode, FitMethod, MeshFacts, SolveParams, Solver, TrackParticle,
+};
 use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo};
 use crate::model::value::Value;
 use crate::steps::attpc::mesh::TrackMesh;
@@ -52,6 +54,8 @@ pub enum SolveError {
         "mesh `{mesh}` has one energy, one angle or one time step, expected two or more of each"
     )]
     FlatMesh { mesh: String },
+    #[error("mesh holds no finite track for {ke_mev} MeV at {polar_degrees} degrees: `{mesh}`")]
+    DamagedMesh { mesh: String, ke_mev: f64, polar_degrees: f64 },
     #[error("`{low}` is {from}, must be less than `{high}` of {to}")]
     Order { low: &'static str, from: f64, high: &'static str, to: f64 },
 }
@@ -66,6 +70,7 @@ impl SolveError {
                 Some("take the clusters that the estimates were made of".to_owned())
             }
             SolveError::FlatMesh { .. } => Some("make the mesh with more bins".to_owned()),
+            SolveError::DamagedMesh { .. } => Some("make the mesh again".to_owned()),
             SolveError::TwiceClustered { .. } | SolveError::Order { .. } => None,
         }
     }
@@ -243,6 +248,14 @@ pub(super) fn ion_chamber_window(job: &Job<'_>) -> Result<[f64; 2], StepError> {
         return Err(SolveError::Order { low, from, high, to }.into());
     }
     Ok([from, to])
+}
+
+/// What to say of a damaged node.
+pub(super) fn damaged(job: &Job<'_>, node: DamagedNode) -> SolveError {
+    let mesh = job.input("mesh").unwrap_or_default().to_owned();
+    let [ke_mev, polar_degrees] =
+        [node.ke_mev, node.polar_degrees].map(|number| (number * 1e6).round() * 1e-6);
+    SolveError::DamagedMesh { mesh, ke_mev, polar_degrees }
 }
 
 /// Opens the mesh.

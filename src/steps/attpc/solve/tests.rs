@@ -420,6 +420,44 @@ fn a_cluster_with_a_point_that_is_no_number_is_counted_and_left_out() {
     assert_eq!(rejected.integers("reason").unwrap()[..], [6]);
 }
 
+/// The deuteron's mesh with one number in all places from one on.
+fn changed_mesh(trial: Trial, from: usize, number: f32) -> Trial {
+    let [mesh, _] = mesh("2H");
+    let mut bytes = std::fs::read(mesh).unwrap();
+    let numbers = 300 * 3 * 40 * 44;
+    let start = bytes.len() - 4 * (numbers - from);
+    bytes[start..]
+        .chunks_exact_mut(4)
+        .for_each(|bytes| bytes.copy_from_slice(&number.to_le_bytes()));
+    let path = trial.file("changed.npy");
+    std::fs::write(&path, bytes).unwrap();
+    trial.input("mesh", &path)
+}
+
+#[test]
+fn a_mesh_that_holds_nan_is_refused_with_the_node() {
+    for (compat, cores) in [("exact", 1), ("exact", 3), ("spyral-1.1", 1), ("spyral-1.1", 3)] {
+        let trial = Trial::new(104, "2H", "lbfgsb", compat).cores(cores);
+        let message = changed_mesh(trial, 300 * 3 * 40 * 22, f32::NAN).refused();
+        assert!(message.starts_with("mesh holds no finite track for "), "{message}");
+        assert!(message.ends_with(" degrees: `DIR/changed.npy`"), "{message}");
+    }
+    let refused = |cores| {
+        let trial = Trial::new(104, "2H", "leastsq", "exact").cores(cores);
+        changed_mesh(trial, 0, f32::INFINITY).refused()
+    };
+    assert_eq!(refused(1), refused(4));
+}
+
+#[test]
+fn tracks_that_are_points_break_nothing() {
+    for compat in ["exact", "spyral-1.1"] {
+        for method in ["lbfgsb", "leastsq"] {
+            changed_mesh(Trial::new(104, "2H", method, compat), 0, 0.0).run().unwrap();
+        }
+    }
+}
+
 #[test]
 fn windows_the_wrong_way_round_are_refused() {
     let trial = Trial::new(104, "2H", "lbfgsb", "exact").solver("ic_min_val", Value::Float(1400.0));
