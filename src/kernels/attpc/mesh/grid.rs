@@ -125,7 +125,9 @@ impl<'a> TrackGrid<'a> {
 
     /// True when a node's track holds something that is not finite.
     pub fn is_damaged(&self, node: usize) -> bool {
-        self.track(node).into_iter().flatten().any(|number| !number.is_finite())
+        // No early end within a row, so that several numbers are looked at at once.
+        let is_sound = |row: &[f32]| row.iter().fold(true, |all, number| all & number.is_finite());
+        !self.track(node).into_iter().all(is_sound)
     }
 
     /// Kinetic energy in MeV and polar angle in radians of the node with this number.
