@@ -213,7 +213,7 @@ fn by_rows(columns: &[Vec<f64>], right: &[f64]) -> Vec<Row> {
 /// that of the diagonal. Gives the lengths of what is left of the columns below that row.
 fn reflect(rows: &mut [Row], lane: usize, length: f64, axis: &mut Vec<f64>) -> Row {
     // Lanes come in pairs, as the processor takes them; a lane too many costs nothing.
-    match (lane + 1) / 2 {
+    match lane.div_ceil(2) {
         0 => reflect_from::<0>(rows, lane, length, axis),
         1 => reflect_from::<2>(rows, lane, length, axis),
         2 => reflect_from::<4>(rows, lane, length, axis),
