@@ -28,27 +28,35 @@ impl Track {
         self.x.is_empty()
     }
 
-    /// Turns a track around the z axis and moves it, in place.
-    pub fn place(&mut self, azimuthal: f64, [x, y, z]: [f64; 3]) {
+    /// Becomes a track that was turned around the z axis and then moved.
+    pub fn place(&mut self, from: &Track, azimuthal: f64, [x, y, z]: [f64; 3]) {
         let (sin, cos) = azimuthal.sin_cos();
-        for (a, b) in self.x.iter_mut().zip(&mut self.y) {
-            (*a, *b) = (*a * cos - *b * sin + x, *a * sin + *b * cos + y);
-        }
-        self.z.iter_mut().for_each(|c| *c += z);
+        let flat = || from.x.iter().zip(&from.y);
+        self.x.clear();
+        self.x.extend(flat().map(|(a, b)| a * cos - b * sin + x));
+        self.y.clear();
+        self.y.extend(flat().map(|(a, b)| a * sin + b * cos + y));
+        self.z.clear();
+        self.z.extend(from.z.iter().map(|c| c + z));
     }
 
     /// The longest way that a sample goes from here to the same sample of another track; infinite
-    /// when the tracks differ in length.
+    /// when the tracks differ in length, or where there is no telling.
     pub fn largest_move(&self, other: &Track) -> f64 {
         if self.len() != other.len() {
             return f64::INFINITY;
         }
-        let mut most = 0.0;
-        for at in 0..self.len() {
-            let square = self.square(at, [other.x[at], other.y[at], other.z[at]]);
-            most = if square > most { square } else { most };
+        let (mut most, mut sum) = (0.0, 0.0);
+        let old = self.x.iter().zip(&self.y).zip(&self.z);
+        let new = other.x.iter().zip(&other.y).zip(&other.z);
+        for (((a, b), c), ((x, y), z)) in old.zip(new) {
+            let (dx, dy, dz) = (a - x, b - y, c - z);
+            let square = dx * dx + dy * dy + dz * dz;
+            most = larger(square, most);
+            sum += square;
         }
-        most.sqrt()
+        // A sum shows what is no number, which no comparison does.
+        if f64::is_finite(sum) { f64::sqrt(most) } else { f64::INFINITY }
     }
 
     /// Squared distance of a sample from a point.
@@ -81,9 +89,10 @@ impl Nearest {
         }
     }
 
-    /// True when the sample stays the nearest though every sample moves by up to `moved`.
-    pub fn holds_within(&self, moved: f64) -> bool {
-        self.next_square.sqrt() - self.square.sqrt() > 2.0 * moved
+    /// How much farther the second nearest sample is: the nearest one stays that though every
+    /// sample moves by up to half of this.
+    pub fn lead(&self) -> f64 {
+        self.next_square.sqrt() - self.square.sqrt()
     }
 }
 
@@ -124,17 +133,30 @@ impl Boxes {
 
     /// The nearest sample of the track that the boxes were put around. `hint` may be any sample.
     pub fn nearest(&self, track: &Track, point: [f64; 3], hint: usize) -> Nearest {
+        self.nearest_of_moved(track, point, hint, 0.0)
+    }
+
+    /// The nearest sample of a track none of whose samples is more than `reach` away from its
+    /// place in the track that the boxes were put around.
+    #[inline]
+    pub fn nearest_of_moved(
+        &self,
+        track: &Track,
+        point: [f64; 3],
+        hint: usize,
+        reach: f64,
+    ) -> Nearest {
         let mut best = Nearest::NONE;
         let home = (hint / BLOCK).min(self.sides.len() - 1);
         look(track, home, point, &mut best);
         for (group, sides) in self.groups.iter().enumerate() {
-            if gap_square(sides, point) >= best.next_square {
+            if gap_square(sides, point, reach) >= best.next_square {
                 continue;
             }
             let first = group * GROUP;
             let blocks = &self.sides[first..(first + GROUP).min(self.sides.len())];
             for (at, sides) in blocks.iter().enumerate() {
-                if first + at != home && gap_square(sides, point) < best.next_square {
+                if first + at != home && gap_square(sides, point, reach) < best.next_square {
                     look(track, first + at, point, &mut best);
                 }
             }
@@ -152,19 +174,31 @@ fn ends(values: &[f64]) -> [f64; 2] {
     values.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], v| [a.min(*v), b.max(*v)])
 }
 
-/// Squared distance of a point from a box; 0 inside.
-fn gap_square(&[a, b, c, d, e, f]: &[f64; 6], [x, y, z]: [f64; 3]) -> f64 {
-    let dx = (a - x).max(x - b).max(0.0);
-    let dy = (c - y).max(y - d).max(0.0);
-    let dz = (e - z).max(z - f).max(0.0);
+/// Squared distance of a point from a box that is widened by `reach`; 0 inside.
+#[inline]
+fn gap_square(&[a, b, c, d, e, f]: &[f64; 6], [x, y, z]: [f64; 3], reach: f64) -> f64 {
+    let dx = larger(larger(a - x, x - b) - reach, 0.0);
+    let dy = larger(larger(c - y, y - d) - reach, 0.0);
+    let dz = larger(larger(e - z, z - f) - reach, 0.0);
     dx * dx + dy * dy + dz * dz
 }
 
-fn look(track: &Track, block: usize, point: [f64; 3], best: &mut Nearest) {
-    let range = block * BLOCK..((block + 1) * BLOCK).min(track.len());
-    for sample in range {
-        best.see(sample, track.square(sample, point));
+/// The larger of two numbers, in the one instruction that `f64::max` is not.
+#[inline]
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+fn look(track: &Track, block: usize, [x, y, z]: [f64; 3], best: &mut Nearest) {
+    let first = block * BLOCK;
+    let range = first..(first + BLOCK).min(track.len());
+    let samples = track.x[range.clone()].iter().zip(&track.y[range.clone()]).zip(&track.z[range]);
+    let mut squares = [f64::INFINITY; BLOCK];
+    for (square, ((a, b), c)) in squares.iter_mut().zip(samples) {
+        let (dx, dy, dz) = (a - x, b - y, c - z);
+        *square = dx * dx + dy * dy + dz * dz;
     }
+    squares.iter().enumerate().for_each(|(at, square)| best.see(first + at, *square));
 }
 
 #[cfg(test)]
@@ -205,9 +239,37 @@ mod tests {
     }
 
     #[test]
+    fn boxes_of_a_track_find_what_is_nearest_in_one_that_moved_a_little() {
+        let track = spiral(501);
+        let mut boxes = Boxes::default();
+        boxes.fill(&track);
+        let mut moved = Track::default();
+        moved.place(&track, 0.01, [2e-4, -1e-4, 3e-4]);
+        let reach = track.largest_move(&moved) + 1e-12;
+        assert!(reach > 1e-3 && reach < 2e-3, "{reach}");
+        for at in 0..2000 {
+            let t = f64::from(at) * 0.0123;
+            let point = [0.15 * t.cos(), 0.12 * (1.7 * t).sin(), 0.004 * t];
+            let found = boxes.nearest_of_moved(&moved, point, at as usize % 501, reach);
+            let least = (0..501).map(|sample| moved.square(sample, point)).reduce(f64::min);
+            assert_eq!(Some(found.square), least);
+        }
+    }
+
+    #[test]
+    fn no_move_is_told_of_where_a_track_is_no_number() {
+        let (track, mut broken) = (spiral(20), spiral(20));
+        assert_eq!(track.largest_move(&broken), 0.0);
+        broken.y[7] = f64::NAN;
+        assert_eq!(track.largest_move(&broken), f64::INFINITY);
+        assert_eq!(track.largest_move(&spiral(21)), f64::INFINITY);
+    }
+
+    #[test]
     fn a_track_is_turned_before_it_is_moved() {
-        let mut track = Track { x: vec![1.0], y: vec![0.0], z: vec![2.0] };
-        track.place(std::f64::consts::FRAC_PI_2, [10.0, 20.0, 30.0]);
+        let from = Track { x: vec![1.0], y: vec![0.0], z: vec![2.0] };
+        let mut track = Track::default();
+        track.place(&from, std::f64::consts::FRAC_PI_2, [10.0, 20.0, 30.0]);
         let moved = track.square(0, [10.0, 21.0, 32.0]);
         assert!(moved < 1e-30);
     }

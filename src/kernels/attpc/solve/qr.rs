@@ -1,6 +1,17 @@
 //! QR decomposition with column pivots, and the least squares that stand on it.
 //!
 //! Householder reflections; the column that is longest in what is left comes next.
+//!
+//! The matrix is worked on by rows, with the right-hand side as the last number of each. A sum down
+//! a column must wait for each addition before the next; those of all columns together fill the
+//! wait, and each still adds in the order of its rows.
+
+/// Numbers of a row: columns of the matrix and the right-hand side, at its end.
+const LANES: usize = 8;
+/// Where the right-hand side stands.
+const RIGHT: usize = LANES - 1;
+
+type Row = [f64; LANES];
 
 /// A decomposed matrix of few columns, with the right-hand side it was decomposed for.
 #[derive(Clone, Debug, Default)]
@@ -16,28 +27,30 @@ pub struct Qr {
 }
 
 impl Qr {
-    /// Decomposes a matrix given by its columns.
+    /// Decomposes a matrix given by its columns, of which there may be up to seven.
     pub fn of(columns: &[Vec<f64>], right: &[f64]) -> Qr {
         let n = columns.len();
-        let norms: Vec<f64> = columns.iter().map(|column| norm(column)).collect();
-        let mut work: Vec<Vec<f64>> = columns.to_vec();
-        let mut right = right.to_vec();
+        let first = RIGHT.checked_sub(n).expect("fits have six parameters at most");
+        let mut rows = by_rows(columns, right);
+        let mut left = squares::<0>(&rows).map(f64::sqrt);
+        let norms = left[first..RIGHT].to_vec();
         let mut pivots: Vec<usize> = (0..n).collect();
-        let mut left = norms.clone();
+        let mut axis = Vec::with_capacity(rows.len());
         for k in 0..n {
-            let longest = (k..n).fold(k, |best, j| if left[j] > left[best] { j } else { best });
-            work.swap(k, longest);
-            pivots.swap(k, longest);
-            left.swap(k, longest);
-            let (done, rest) = work.split_at_mut(k + 1);
-            reflect(&mut done[k], k, rest, &mut right);
-            for j in k + 1..n {
-                left[j] = norm(&rest[j - k - 1][(k + 1).min(right.len())..]);
+            let lane = first + k;
+            let longest = |best, j| if left[j] > left[best] { j } else { best };
+            let longest = (lane..RIGHT).fold(lane, longest);
+            if longest != lane {
+                rows.iter_mut().for_each(|row| row.swap(lane, longest));
+                pivots.swap(k, longest - first);
+                left.swap(lane, longest);
             }
+            let rest = &mut rows[k.min(right.len())..];
+            left = reflect(rest, lane, left[lane], &mut axis);
         }
-        let r = work.iter().enumerate().map(|(k, column)| column[..=k].to_vec()).collect();
-        right.truncate(n);
-        Qr { r, qtb: right, pivots, norms }
+        let r = (0..n).map(|k| rows[..=k].iter().map(|row| row[first + k]).collect()).collect();
+        let qtb = rows.iter().take(n).map(|row| row[RIGHT]).collect();
+        Qr { r, qtb, pivots, norms }
     }
 
     /// The largest cosine between the right-hand side of a given length and a column.
@@ -186,24 +199,67 @@ impl Qr {
 /// Rounds in which the damping may be refined.
 const ROUNDS: usize = 10;
 
-/// Turns the rest of the columns and the right-hand side as the first column wants it.
-fn reflect(column: &mut [f64], k: usize, rest: &mut [Vec<f64>], right: &mut [f64]) {
-    let Some(tail) = column.get(k..) else {
-        return;
-    };
-    let length = norm(tail);
-    if length == 0.0 {
-        return;
+/// The rows of a matrix given by its columns; lanes before the first column are 0.
+fn by_rows(columns: &[Vec<f64>], right: &[f64]) -> Vec<Row> {
+    let mut rows = vec![[0.0; LANES]; right.len()];
+    let first = RIGHT - columns.len();
+    for (lane, column) in columns.iter().map(Vec::as_slice).chain([right]).enumerate() {
+        rows.iter_mut().zip(column).for_each(|(row, value)| row[first + lane] = *value);
     }
-    let length = if column[k] < 0.0 { -length } else { length };
-    column[k..].iter_mut().for_each(|value| *value /= length);
-    column[k] += 1.0;
-    let (axis, head) = (&column[k..], column[k]);
-    for other in rest.iter_mut().map(Vec::as_mut_slice).chain([right]) {
-        let share = dot(axis, &other[k..]) / head;
-        other[k..].iter_mut().zip(axis).for_each(|(value, axis)| *value -= share * axis);
+    rows
+}
+
+/// Turns what is right of a column as this column, of a given length, wants it. The first row is
+/// that of the diagonal. Gives the lengths of what is left of the columns below that row.
+fn reflect(rows: &mut [Row], lane: usize, length: f64, axis: &mut Vec<f64>) -> Row {
+    // Lanes come in pairs, as the processor takes them; a lane too many costs nothing.
+    match lane.div_ceil(2) {
+        0 => reflect_from::<0>(rows, lane, length, axis),
+        1 => reflect_from::<2>(rows, lane, length, axis),
+        2 => reflect_from::<4>(rows, lane, length, axis),
+        _ => reflect_from::<6>(rows, lane, length, axis),
     }
-    column[k] = -length;
+}
+
+/// The same, where all that is to be turned stands in lanes from `FROM`.
+fn reflect_from<const FROM: usize>(
+    rows: &mut [Row],
+    lane: usize,
+    length: f64,
+    axis: &mut Vec<f64>,
+) -> Row {
+    if rows.is_empty() || length == 0.0 {
+        return squares::<FROM>(rows.get(1..).unwrap_or(&[])).map(f64::sqrt);
+    }
+    let length = if rows[0][lane] < 0.0 { -length } else { length };
+    axis.clear();
+    axis.extend(rows.iter().map(|row| row[lane] / length));
+    axis[0] += 1.0;
+    let mut shares = [-0.0; LANES];
+    for (row, axis) in rows.iter().zip(axis.iter()) {
+        (FROM..LANES).for_each(|at| shares[at] += axis * row[at]);
+    }
+    shares.iter_mut().for_each(|share| *share /= axis[0]);
+    shares[..=lane].fill(0.0);
+    let mut sums = [-0.0; LANES];
+    (FROM..LANES).for_each(|at| rows[0][at] -= shares[at] * axis[0]);
+    for (row, axis) in rows[1..].iter_mut().zip(&axis[1..]) {
+        for at in FROM..LANES {
+            row[at] -= shares[at] * axis;
+            sums[at] += row[at] * row[at];
+        }
+    }
+    rows[0][lane] = -length;
+    sums.map(f64::sqrt)
+}
+
+/// The sum of squares down each lane from `FROM`.
+fn squares<const FROM: usize>(rows: &[Row]) -> Row {
+    let mut sums = [-0.0; LANES];
+    for row in rows {
+        (FROM..LANES).for_each(|at| sums[at] += row[at] * row[at]);
+    }
+    sums
 }
 
 /// Squared scales times a vector, over its scaled length.

@@ -1,9 +1,9 @@
 //! The fit as Spyral 1.1 does it: distances to the nearest sample of the track, differences for
 //! derivatives, bounds by way of a sine.
 //!
-//! A difference moves a parameter by little, so that nearly always the nearest samples stay the
-//! same. Where the second nearest one is farther off than the track moves, that is certain, and
-//! the search is left out.
+//! A difference moves a parameter by little, and so do most steps of a fit, so that nearly always the
+//! nearest samples stay the same. Where the second nearest one is farther off than the track moves,
+//! that is certain, and the search is left out.
 
 use crate::kernels::attpc::mesh::{Cell, TrackGrid};
 use crate::kernels::attpc::pointcloud::Compat;
@@ -99,11 +99,55 @@ fn bounded(
 #[derive(Default)]
 pub struct Workspace {
     cells: CellCache,
+    /// The track of the last search, and the same before it was placed.
     track: Track,
+    blend: Blend,
+    /// The track of the search before.
+    before: Track,
     moved: Track,
+    moved_blend: Blend,
+    /// Boxes around the track of the last search; none while nobody asked for them.
     boxes: Boxes,
     moved_boxes: Boxes,
-    nearest: Vec<Nearest>,
+    nearest: Vec<Kept>,
+}
+
+/// A track from the mesh that was not placed yet, and the cell it was blended from.
+#[derive(Default)]
+struct Blend {
+    cell: Option<Cell>,
+    track: Track,
+}
+
+impl Blend {
+    fn fill(&mut self, grid: &TrackGrid<'_>, cell: &Cell, cells: &mut CellCache) {
+        if self.cell.as_ref() == Some(cell) {
+            return;
+        }
+        let open = cells.open(grid, cell);
+        open.blend(0, &cell.weights, &mut self.track.x);
+        open.blend(1, &cell.weights, &mut self.track.y);
+        open.blend(2, &cell.weights, &mut self.track.z);
+        self.cell = Some(*cell);
+    }
+}
+
+/// The nearest sample to a point, kept from one track to the next.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    sample: usize,
+    /// No other sample is nearer than the nearest one and this.
+    lead: f64,
+}
+
+impl Kept {
+    const NONE: Kept = Kept { sample: 0, lead: f64::NEG_INFINITY };
+}
+
+impl From<Nearest> for Kept {
+    fn from(nearest: Nearest) -> Kept {
+        Kept { sample: nearest.sample, lead: nearest.lead() }
+    }
 }
 
 impl Workspace {
@@ -328,44 +372,80 @@ impl Workspace {
     fn search(
         &mut self,
         grid: &TrackGrid<'_>,
-        track: &PlacedTrack,
+        placed: &PlacedTrack,
         points: &TrackPoints,
         out: &mut Vec<f64>,
     ) {
-        make_track(grid, track, &mut self.cells, &mut self.track);
-        self.boxes.fill(&self.track);
-        self.nearest.resize(points.len(), Nearest::NONE);
+        std::mem::swap(&mut self.track, &mut self.before);
+        self.blend.fill(grid, &placed.cell, &mut self.cells);
+        self.track.place(&self.blend.track, placed.azimuthal, placed.vertex);
+        self.boxes.clear();
+        self.nearest.resize(points.len(), Kept::NONE);
+        let lost = 2.0 * beyond(self.before.largest_move(&self.track));
         out.clear();
-        for (point, nearest) in points.xyz.iter().zip(&mut self.nearest) {
-            *nearest = self.boxes.nearest(&self.track, *point, nearest.sample);
-            out.push(nearest.square.sqrt());
+        for (point, kept) in points.xyz.iter().zip(&mut self.nearest) {
+            kept.lead -= lost;
+            if kept.lead > 0.0 {
+                out.push(self.track.square(kept.sample, *point));
+                continue;
+            }
+            if self.boxes.is_empty() {
+                self.boxes.fill(&self.track);
+            }
+            let found = self.boxes.nearest(&self.track, *point, kept.sample);
+            *kept = found.into();
+            out.push(found.square);
         }
+        out.iter_mut().for_each(|square| *square = square.sqrt());
     }
 
     /// Distances from a track that is a little off that of the last search.
     fn moved(
         &mut self,
         grid: &TrackGrid<'_>,
-        track: &PlacedTrack,
+        placed: &PlacedTrack,
         points: &TrackPoints,
         out: &mut Vec<f64>,
     ) {
-        make_track(grid, track, &mut self.cells, &mut self.moved);
+        // Only the energy and the polar angle change the track itself.
+        let is_same = self.blend.cell.as_ref() == Some(&placed.cell);
+        if !is_same {
+            self.moved_blend.fill(grid, &placed.cell, &mut self.cells);
+        }
+        let blend = if is_same { &self.blend } else { &self.moved_blend };
+        self.moved.place(&blend.track, placed.azimuthal, placed.vertex);
         let reach = self.track.largest_move(&self.moved);
-        self.moved_boxes.clear();
         out.clear();
-        for (point, nearest) in points.xyz.iter().zip(&self.nearest) {
-            let square = if nearest.holds_within(reach) {
-                self.moved.square(nearest.sample, *point)
-            } else {
-                if self.moved_boxes.is_empty() {
-                    self.moved_boxes.fill(&self.moved);
-                }
-                self.moved_boxes.nearest(&self.moved, *point, nearest.sample).square
-            };
-            out.push(square.sqrt());
+        if reach.is_infinite() {
+            self.moved_boxes.fill(&self.moved);
+            out.extend(points.xyz.iter().zip(&self.nearest).map(|(point, kept)| {
+                self.moved_boxes.nearest(&self.moved, *point, kept.sample).square
+            }));
+        } else {
+            self.slightly_moved(beyond(reach), points, out);
+        }
+        out.iter_mut().for_each(|square| *square = square.sqrt());
+    }
+
+    /// Squared distances from the moved track, no sample of which moved by more than `reach`.
+    fn slightly_moved(&mut self, reach: f64, points: &TrackPoints, out: &mut Vec<f64>) {
+        for (point, kept) in points.xyz.iter().zip(&self.nearest) {
+            if kept.lead > 2.0 * reach {
+                out.push(self.moved.square(kept.sample, *point));
+                continue;
+            }
+            if self.boxes.is_empty() {
+                self.boxes.fill(&self.track);
+            }
+            let found = self.boxes.nearest_of_moved(&self.moved, *point, kept.sample, reach);
+            out.push(found.square);
         }
     }
+}
+
+/// A little more than a distance, for what rounding may have taken from it.
+fn beyond(distance: f64) -> f64 {
+    distance * (1.0 + 1e-9) + 1e-12
 }
 
 impl Residuals for Problem<'_> {
@@ -396,21 +476,6 @@ fn placed(grid: &TrackGrid<'_>, particle: &TrackParticle, values: &[f64; COUNT])
     let polar = polar.max(grid.polar.low).min(grid.polar.high);
     let cell = grid.locate(ke, polar, Compat::Spyral11).expect("the values lie on the mesh");
     PlacedTrack { cell, azimuthal, vertex: [rho * phi.cos(), rho * phi.sin(), z] }
-}
-
-/// The samples of a placed track, those at its repeated end left out.
-fn make_track(
-    grid: &TrackGrid<'_>,
-    placed: &PlacedTrack,
-    cells: &mut CellCache,
-    track: &mut Track,
-) {
-    let PlacedTrack { cell, azimuthal, vertex } = placed;
-    let open = cells.open(grid, cell);
-    open.blend(0, &cell.weights, &mut track.x);
-    open.blend(1, &cell.weights, &mut track.y);
-    open.blend(2, &cell.weights, &mut track.z);
-    track.place(*azimuthal, *vertex);
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
