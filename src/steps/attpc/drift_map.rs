@@ -8,9 +8,9 @@ use crate::data::npy::{NpyFile, Numbers, write_npy};
 use crate::data::table::{Row, read_columns};
 use crate::kernels::attpc::drift::{DriftMap, DriftTime, ElectronError, ElectronTable, SHAPE};
 use crate::kernels::attpc::pointcloud::Compat;
-use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo, Progress};
+use crate::model::step::{KernelInfo, PortInfo, Progress};
 use crate::model::text::count;
-use crate::model::value::Value;
+use crate::steps::attpc::params::{ANY, POSITIVE, compat, compat_param, number};
 use crate::steps::{Job, StepError, StepSummary};
 
 /// Detector length in mm up to which the map reaches.
@@ -54,12 +54,6 @@ pub fn info() -> KernelInfo {
         named: false,
         doc,
     };
-    let number = |name, [min, max]: [f64; 2], (default, unit), doc| {
-        let kind = ParamKind::Float { min, max };
-        ParamInfo { name, kind, default: Some(Value::Float(default)), unit, doc }
-    };
-    let any = [f64::NEG_INFINITY, f64::INFINITY];
-    let positive = [f64::MIN_POSITIVE, f64::INFINITY];
     KernelInfo {
         name: "attpc.drift_map",
         version: 1,
@@ -73,32 +67,26 @@ pub fn info() -> KernelInfo {
             "NumPy float64 (276, 1001, 3): shifts in mm at radii 0 to 275 mm and z 0 to 1000 mm.",
         )],
         params: vec![
-            number("detector.detector_length", positive, (1000.0, "mm"), "Drift length."),
+            number("detector.detector_length", POSITIVE, (1000.0, "mm"), "Drift length."),
             number(
                 "detector.micromegas_time_bucket",
-                any,
+                ANY,
                 (10.0, "TB"),
                 "Time bucket of a charge at the micromegas.",
             ),
             number(
                 "detector.window_time_bucket",
-                any,
+                ANY,
                 (560.0, "TB"),
                 "Time bucket of a charge at the window.",
             ),
             number(
                 "detector.get_frequency",
-                positive,
+                POSITIVE,
                 (6.25, "MHz"),
                 "Sampling frequency of the GET electronics.",
             ),
-            ParamInfo {
-                name: "compat",
-                kind: ParamKind::Choice { of: &["exact", "spyral-1.1"] },
-                default: Some(Value::Text("exact".to_owned())),
-                unit: "",
-                doc: "`spyral-1.1` repeats what Spyral 1.1 does wrong.",
-            },
+            compat_param(),
         ],
         item_names: &[],
     }
@@ -106,10 +94,7 @@ pub fn info() -> KernelInfo {
 
 /// Runs the step.
 pub fn run(job: &Job<'_>) -> Result<StepSummary, StepError> {
-    let compat = match job.text("compat") {
-        Some("spyral-1.1") => Compat::Spyral11,
-        _ => Compat::Exact,
-    };
+    let compat = compat(job);
     let drift = DriftTime {
         length_mm: job.float("detector.detector_length"),
         micromegas_tb: job.float("detector.micromegas_time_bucket"),

@@ -16,6 +16,7 @@ pub mod figure;
 #[cfg(feature = "hdf5")]
 pub mod harmonize;
 pub mod mesh;
+mod params;
 #[cfg(feature = "hdf5")]
 pub mod pointcloud;
 #[cfg(feature = "hdf5")]

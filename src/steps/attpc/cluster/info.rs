@@ -2,6 +2,7 @@
 
 use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo};
 use crate::model::value::Value;
+use crate::steps::attpc::params::compat_param;
 
 /// The kernel's ports and parameters.
 pub fn info() -> KernelInfo {
@@ -62,12 +63,7 @@ fn general() -> Vec<ParamInfo> {
             Value::Float(0.05),
             "Neighbours that outliers are judged by, as a part of the cluster's points.",
         ),
-        param(
-            "compat",
-            ParamKind::Choice { of: &["exact", "spyral-1.1"] },
-            Value::Text("exact".to_owned()),
-            "`spyral-1.1` repeats what Spyral 1.1 does wrong.",
-        ),
+        compat_param(),
     ]
 }
 

@@ -9,6 +9,7 @@ use crate::kernels::attpc::cluster::{
 use crate::kernels::attpc::pointcloud::Compat;
 use crate::model::value::Value;
 use crate::steps::attpc::cluster::info::info;
+use crate::steps::attpc::params::compat;
 use crate::steps::{Job, StepError};
 
 /// Inputs that do not fit each other.
@@ -66,10 +67,7 @@ impl Setup {
 }
 
 fn read_params(job: &Job<'_>, warnings: &mut Vec<String>) -> Result<Params, ClusterError> {
-    let compat = match job.text("compat") {
-        Some("spyral-1.1") => Compat::Spyral11,
-        _ => Compat::Exact,
-    };
+    let compat = compat(job);
     let method = read_method(job, compat, warnings)?;
     let join = read_join(job, warnings);
     if join.is_none() && compat == Compat::Spyral11 {

@@ -8,6 +8,7 @@ use super::*;
 use crate::data::table::read_csv;
 use crate::kernels::attpc::drift::{DriftCorrection, Electron};
 use crate::model::step::StepSpec;
+use crate::model::value::Value;
 
 fn garfield(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/attpc/garfield").join(name)

@@ -18,7 +18,7 @@ use crate::data::error::DataError;
 use crate::data::parquet::write_table;
 use crate::kernels::attpc::cluster::Direction;
 use crate::kernels::attpc::estimate::{Estimator, Params};
-use crate::kernels::attpc::pointcloud::Compat;
+use crate::steps::attpc::params::compat;
 use crate::steps::{Job, StepError, StepSummary};
 
 pub use info::info;
@@ -69,10 +69,7 @@ fn read_params(job: &Job<'_>) -> Params {
         min_total_trajectory_points: usize::try_from(fewest).unwrap_or(usize::MAX),
         smoothing_factor: job.float("estimate.smoothing_factor"),
         small_pad_radius_mm: job.float("detector.small_pad_radius"),
-        compat: match job.text("compat") {
-            Some("spyral-1.1") => Compat::Spyral11,
-            _ => Compat::Exact,
-        },
+        compat: compat(job),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo};
 use crate::model::value::Value;
+use crate::steps::attpc::params::{ANY, POSITIVE, compat_param, number};
 
 /// The kernel's ports and parameters.
 pub fn info() -> KernelInfo {
@@ -44,19 +45,6 @@ fn port(role: &'static str, required: bool, doc: &'static str) -> PortInfo {
     PortInfo { role, required, many: false, directory: false, named: false, doc }
 }
 
-/// A number with a default.
-fn number(
-    name: &'static str,
-    [min, max]: [f64; 2],
-    (default, unit): (f64, &'static str),
-    doc: &'static str,
-) -> ParamInfo {
-    let kind = ParamKind::Float { min, max };
-    ParamInfo { name, kind, default: Some(Value::Float(default)), unit, doc }
-}
-
-const ANY: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
-const POSITIVE: [f64; 2] = [f64::MIN_POSITIVE, f64::INFINITY];
 const NOT_NEGATIVE: [f64; 2] = [0.0, f64::INFINITY];
 
 fn detector() -> Vec<ParamInfo> {
@@ -139,13 +127,7 @@ fn frib() -> Vec<ParamInfo> {
 
 fn other() -> Vec<ParamInfo> {
     vec![
-        ParamInfo {
-            name: "compat",
-            kind: ParamKind::Choice { of: &["exact", "spyral-1.1"] },
-            default: Some(Value::Text("exact".to_owned())),
-            unit: "",
-            doc: "`spyral-1.1` repeats what Spyral 1.1 does wrong.",
-        },
+        compat_param(),
         ParamInfo {
             name: "seed",
             kind: ParamKind::Int { min: i64::MIN, max: i64::MAX },

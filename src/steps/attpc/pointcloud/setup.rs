@@ -13,6 +13,7 @@ use crate::kernels::attpc::pointcloud::{
 use crate::kernels::gpu::traces::TraceSearch;
 use crate::model::value::Value;
 use crate::steps::attpc::drift_map::read_drift_map;
+use crate::steps::attpc::params::compat;
 use crate::steps::{Job, StepError};
 
 /// Parameters that do not fit each other.
@@ -46,10 +47,7 @@ pub(super) struct Setup {
 
 impl Setup {
     pub fn read(job: &Job<'_>) -> Result<Setup, StepError> {
-        let compat = match job.text("compat") {
-            Some("spyral-1.1") => Compat::Spyral11,
-            _ => Compat::Exact,
-        };
+        let compat = compat(job);
         let params = read_params(job)?;
         let mut warnings = Vec::new();
         let pads = read_pads(job, &mut warnings)?;

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::kernels::attpc::pointcloud::Compat;
 use crate::kernels::attpc::solve::{
     DamagedNode, FitMethod, MeshFacts, SolveParams, Solver, TrackParticle,
 };
 use crate::model::step::{KernelInfo, ParamInfo, ParamKind, PortInfo};
 use crate::model::value::Value;
 use crate::steps::attpc::mesh::TrackMesh;
+use crate::steps::attpc::params::{ANY, POSITIVE, compat, compat_param, number};
 use crate::steps::{Job, StepError};
 
 /// Why estimates, clusters, mesh and parameters do not go together.
@@ -139,19 +139,6 @@ pub fn info() -> KernelInfo {
     }
 }
 
-const ANY: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
-const POSITIVE: [f64; 2] = [f64::MIN_POSITIVE, f64::INFINITY];
-
-fn number(
-    name: &'static str,
-    [min, max]: [f64; 2],
-    (default, unit): (f64, &'static str),
-    doc: &'static str,
-) -> ParamInfo {
-    let kind = ParamKind::Float { min, max };
-    ParamInfo { name, kind, default: Some(Value::Float(default)), unit, doc }
-}
-
 fn detector() -> Vec<ParamInfo> {
     vec![
         number("detector.detector_length", POSITIVE, (1000.0, "mm"), "Drift length."),
@@ -209,7 +196,7 @@ fn fitting() -> Vec<ParamInfo> {
         flag("solver.fit_vertex_phi", "Fit the direction in which the vertex is off the axis."),
         flag("solver.fit_azimuthal", "Fit the azimuthal angle."),
         choice("solver.fit_method", &["lbfgsb", "leastsq"], "How the best track is sought."),
-        choice("compat", &["exact", "spyral-1.1"], "`spyral-1.1` repeats what Spyral 1.1 does."),
+        compat_param(),
     ]
 }
 
@@ -233,10 +220,7 @@ pub(super) fn params(job: &Job<'_>) -> Result<SolveParams, StepError> {
             Some("leastsq") => FitMethod::LeastSquares,
             _ => FitMethod::Lbfgsb,
         },
-        compat: match job.text("compat") {
-            Some("spyral-1.1") => Compat::Spyral11,
-            _ => Compat::Exact,
-        },
+        compat: compat(job),
     })
 }
 
